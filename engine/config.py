@@ -1,0 +1,91 @@
+"""ModelConfig, read from a checkpoint, and EngineConfig, chosen by whoever runs the engine.
+
+Knows the two published layouts of config.json by their keys only; knows no tensors.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from .types import ConfigError
+
+DeviceChoice = Literal["auto", "cpu", "cuda", "mps"]
+DtypeChoice = Literal["auto", "float32", "bfloat16"]
+
+
+@dataclass(frozen=True, slots=True)
+class EncoderConfig:
+    """Shape of the AuT audio encoder (Qwen3-ASR report, section 2)."""
+
+    d_model: int
+    layers: int
+    heads: int
+    ffn: int
+    stem_channels: int
+    output_dim: int
+    mel_bins: int = 128
+    chunk_frames: int = 100
+    max_window_chunks: int = 8
+
+    @property
+    def head_dim(self) -> int:
+        return self.d_model // self.heads
+
+
+@dataclass(frozen=True, slots=True)
+class DecoderConfig:
+    """Shape of the Qwen3 decoder."""
+
+    hidden: int
+    layers: int
+    heads: int
+    kv_heads: int
+    head_dim: int
+    ffn: int
+    vocab: int
+    rope_theta: float
+    rms_eps: float
+    max_positions: int
+    tied: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ModelConfig:
+    """A checkpoint's shape. `num_time_classes` is None for a recogniser, 5000 for an aligner."""
+
+    encoder: EncoderConfig
+    decoder: DecoderConfig
+    audio_token_id: int
+    timestamp_token_id: int | None
+    eos_token_ids: tuple[int, ...]
+    num_time_classes: int | None = None
+    languages: tuple[str, ...] = ()
+
+    @property
+    def is_aligner(self) -> bool:
+        return self.num_time_classes is not None
+
+
+@dataclass(frozen=True, slots=True)
+class EngineConfig:
+    """How one engine runs. `max_streams` bounds streams, `kv_memory_mb` the KV pool.
+
+    `dtype` auto is float32 for small models on a CPU, bfloat16 where the device computes it fast.
+    `threads` 0 leaves torch's own choice.
+    """
+
+    model: str = "embedded"
+    device: DeviceChoice = "auto"
+    dtype: DtypeChoice = "auto"
+    max_streams: int = 16
+    kv_memory_mb: int = 0
+    threads: int = 0
+
+    def __post_init__(self) -> None:
+        if self.max_streams < 1:
+            raise ConfigError(f"max_streams is {self.max_streams}, it must be at least 1")
+        if self.device not in ("auto", "cpu", "cuda", "mps"):
+            raise ConfigError(f"device is {self.device!r}, allowed are auto, cpu, cuda, mps")
+        if self.dtype not in ("auto", "float32", "bfloat16"):
+            raise ConfigError(f"dtype is {self.dtype!r}, allowed are auto, float32, bfloat16")
+        if self.threads < 0 or self.kv_memory_mb < 0:
+            raise ConfigError("threads and kv_memory_mb must not be negative")

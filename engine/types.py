@@ -1,0 +1,322 @@
+"""The nouns the engine and its callers share; knows no torch, no sockets and no asyncio.
+
+Shape legend, used in every shape comment of `hark.engine`:
+
+    N samples        T mel frames (10 ms)     M mel bins (128)
+    C chunks (1 s)   W windows (1 to 8 s)     A audio tokens (13 a chunk)
+    S text tokens    R rows of a packed batch Q packed query tokens
+    H query heads    K key/value heads        D head dim
+    E hidden size    V vocabulary             L layers
+
+All positions are samples of one stream's 16 kHz clock, counted from its first sample.
+"""
+
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import Literal
+
+SAMPLE_RATE = 16_000
+FRAME_SAMPLES = 160  # one mel frame
+CHUNK_FRAMES = 100  # one chunk of the conv stem: 1 s
+CHUNK_SAMPLES = CHUNK_FRAMES * FRAME_SAMPLES
+MIN_CLIP_SAMPLES = 8_000  # shorter clips are zero-padded, as the reference pads them
+
+StreamId = int
+
+
+class EngineError(Exception):
+    """An error the engine reports about one stream or about its set-up.
+
+    `code` is stable and goes over the wire; `retry` says whether the same request can succeed
+    later without being changed.
+    """
+
+    code = "engine_error"
+    retry = False
+
+
+class ConfigError(EngineError):
+    """A setting or checkpoint config is missing, of the wrong kind or out of range."""
+
+    code = "config_error"
+
+
+class CheckpointError(EngineError):
+    """A checkpoint folder cannot be read: a file or tensor is missing, unread or misshapen."""
+
+    code = "checkpoint_error"
+
+
+class BadAudioError(EngineError):
+    """Audio that is not what its format promised: NaN or infinite samples, half a sample."""
+
+    code = "bad_audio"
+
+
+class OptionError(EngineError):
+    """A stream option is unknown or out of range; the message names it and what is allowed."""
+
+    code = "bad_option"
+
+
+class CapacityError(EngineError):
+    """The engine has no room for one more stream now."""
+
+    code = "capacity"
+    retry = True
+
+
+class Encoding(StrEnum):
+    """How samples lie in the bytes a client sends. All are mono, little-endian."""
+
+    PCM_S16LE = "pcm_s16le"
+    PCM_F32LE = "pcm_f32le"
+    MULAW = "mulaw"
+
+    @property
+    def sample_bytes(self) -> int:
+        return {"pcm_s16le": 2, "pcm_f32le": 4, "mulaw": 1}[self.value]
+
+
+@dataclass(frozen=True, slots=True)
+class AudioFormat:
+    """What the bytes of a stream mean. `sample_rate` in Hz, 8,000 to 48,000."""
+
+    encoding: Encoding = Encoding.PCM_S16LE
+    sample_rate: int = SAMPLE_RATE
+
+    def __post_init__(self) -> None:
+        if not 8_000 <= self.sample_rate <= 48_000:
+            raise OptionError(f"sample_rate is {self.sample_rate}, allowed are 8000 to 48000")
+
+    @property
+    def bytes_per_second(self) -> int:
+        return self.sample_rate * self.encoding.sample_bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Endpointing:
+    """When a segment ends by itself.
+
+    `vad`: after `pause_ms` without speech; nothing is decoded outside speech. `manual`: all audio
+    is taken as speech and only the client (or the segment limit) ends a segment.
+    """
+
+    mode: Literal["vad", "manual"] = "vad"
+    pause_ms: int = 600
+
+    def __post_init__(self) -> None:
+        if self.mode not in ("vad", "manual"):
+            raise OptionError(f"endpointing mode is {self.mode!r}, allowed are 'vad', 'manual'")
+        if not 200 <= self.pause_ms <= 5_000:
+            raise OptionError(f"pause_ms is {self.pause_ms}, allowed are 200 to 5000")
+
+
+@dataclass(frozen=True, slots=True)
+class StreamOptions:
+    """What a client may choose for its stream; validated here, once.
+
+    `language` is the English name of a language ("English"), or None to let the model decide.
+    `context` is free text or a word list that biases the words chosen. `cadence_ms` is the audio
+    time between two partials. The windows are the encoder's attention windows in seconds.
+    Language names are checked by the engine, which knows what its model speaks.
+    """
+
+    language: str | None = None
+    context: str = ""
+    cadence_ms: int = 320
+    partial_window_s: int = 1
+    final_window_s: int = 8
+    segment_limit_s: int = 30
+    endpointing: Endpointing = field(default_factory=Endpointing)
+    partials: bool = True
+
+    def __post_init__(self) -> None:
+        _check_range("cadence_ms", self.cadence_ms, 80, 10_000)
+        _check_range("partial_window_s", self.partial_window_s, 1, 8)
+        _check_range("final_window_s", self.final_window_s, 1, 8)
+        _check_range("segment_limit_s", self.segment_limit_s, 5, 120)
+        if len(self.context) > 4_000:
+            raise OptionError(
+                f"context has {len(self.context)} characters, allowed are at most 4000"
+            )
+
+    def with_changes(self, **changes: object) -> "StreamOptions":
+        """These options with some fields replaced; raises OptionError as the constructor does."""
+        return replace(self, **changes)  # pyright: ignore[reportArgumentType]
+
+
+def _check_range(name: str, value: int, low: int, high: int) -> None:
+    if not low <= value <= high:
+        raise OptionError(f"{name} is {value}, allowed are {low} to {high}")
+
+
+# --- what a caller asks of the engine; every request belongs to one stream -----------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Open:
+    """A new stream. Answered by `Opened`, or by `Failed` when an option is refused."""
+
+    stream: StreamId
+    audio: AudioFormat
+    options: StreamOptions
+
+
+@dataclass(frozen=True, slots=True)
+class Feed:
+    """The next bytes of a stream, of any length: a sample may be split over two requests."""
+
+    stream: StreamId
+    payload: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Configure:
+    """New options, in force from the next segment on."""
+
+    stream: StreamId
+    options: StreamOptions
+
+
+@dataclass(frozen=True, slots=True)
+class Finalize:
+    """End the open segment here. `Finalized` with the same id follows its final.
+
+    `id` None asks for no acknowledgement (the server's own stall timer).
+    """
+
+    stream: StreamId
+    id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Close:
+    """No more audio will come: finish everything heard so far, then `Closed`."""
+
+    stream: StreamId
+
+
+@dataclass(frozen=True, slots=True)
+class Abort:
+    """Forget the stream at once; nothing more is said about it."""
+
+    stream: StreamId
+
+
+EngineRequest = Open | Feed | Configure | Finalize | Close | Abort
+
+
+# --- what the engine says, in order, per stream --------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """The stream is open; `model` is the name of the model that will hear it."""
+
+    model: str
+
+
+@dataclass(frozen=True, slots=True)
+class Consumed:
+    """`num_bytes` more of the fed bytes have been taken in; the sender may send as many more."""
+
+    num_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechStarted:
+    """Segment `segment` (0, 1, 2, …) opened at `start_sample`. Exactly one `Final` follows."""
+
+    segment: int
+    start_sample: int
+
+
+@dataclass(frozen=True, slots=True)
+class Partial:
+    """The hypothesis of the open segment after hearing up to `end_sample`.
+
+    No later partial of the segment takes back `stable`. `confidence` is the mean token
+    probability, 0 to 1. `queue_ms` is the time the step waited for its turn, `compute_ms` the
+    time it took.
+    """
+
+    segment: int
+    start_sample: int
+    end_sample: int
+    stable: str
+    unstable: str
+    language: str | None
+    confidence: float
+    queue_ms: float
+    compute_ms: float
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechEnded:
+    """The open segment ended; its speech was last heard at `end_sample`."""
+
+    segment: int
+    start_sample: int
+    end_sample: int
+
+
+@dataclass(frozen=True, slots=True)
+class Final:
+    """The authoritative text of a segment, `start_sample` to `end_sample`; may be empty.
+
+    `stable_words_replaced` counts words that were shown as stable and are not in `text`.
+    """
+
+    segment: int
+    start_sample: int
+    end_sample: int
+    text: str
+    language: str | None
+    confidence: float
+    stable_words_replaced: int
+    queue_ms: float
+    compute_ms: float
+
+
+@dataclass(frozen=True, slots=True)
+class Finalized:
+    """Everything before the `Finalize` with this id has been heard and its finals are out."""
+
+    id: str
+    at_sample: int
+
+
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """The stream ended in order, after `end_sample` samples. The last update of a stream."""
+
+    end_sample: int
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The stream ended by an error. The last update of a stream."""
+
+    error: EngineError
+
+
+EngineUpdate = (
+    Opened | Consumed | SpeechStarted | Partial | SpeechEnded | Final | Finalized | Closed | Failed
+)
+
+
+@dataclass(slots=True)
+class WorkCounters:
+    """What the engine has computed, in units that do not depend on the clock.
+
+    A fast path is right when these say it did the least work, and when its tokens equal the slow
+    twin's. `peak_reencodes` counts windows encoded again because the segment's peak rose.
+    """
+
+    stem_chunks: int = 0
+    encoder_tokens: int = 0
+    decoder_tokens: int = 0
+    verify_passes: int = 0
+    decode_steps: int = 0
+    peak_reencodes: int = 0

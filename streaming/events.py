@@ -1,0 +1,177 @@
+"""The vocabulary of the wire: what a client may ask and what the server says; no I/O, no clock.
+
+Adapters translate frames to and from these types; the SDK hands the events to its user. Times are
+milliseconds of the stream's own clock. `docs/protocol.md` is the same vocabulary in words.
+"""
+
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any, ClassVar
+
+from hark.engine.types import AudioFormat, Endpointing, StreamOptions
+
+# --- commands: client to server ------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Hello:
+    """The first message: what the audio is and what is wanted."""
+
+    audio: AudioFormat
+    options: StreamOptions
+
+
+@dataclass(frozen=True, slots=True)
+class AudioIn:
+    """Bytes of the stream, of any length."""
+
+    payload: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigureIn:
+    """Changes in force from the next segment on; only the fields that are given change."""
+
+    changes: dict[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class FinalizeIn:
+    """End the open segment here and acknowledge with `id`."""
+
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class CloseIn:
+    """No more audio will come."""
+
+
+Command = Hello | AudioIn | ConfigureIn | FinalizeIn | CloseIn
+
+# --- events: server to client --------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """What every event carries. `seq` is given when the event is sent, -1 before that."""
+
+    type: ClassVar[str]
+    seq: int = -1
+    segment: int = 0
+    start_ms: int = 0
+    end_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ready(Event):
+    """The stream is open. `options` are the ones in force, by their wire names."""
+
+    type: ClassVar[str] = "ready"
+    session: str
+    model: str
+    languages: list[str]
+    max_segment_s: int
+    options: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpeechStarted(Event):
+    """A segment opened; exactly one `Final` with its number follows."""
+
+    type: ClassVar[str] = "speech_started"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Partial(Event):
+    """What is heard so far: `stable` is never taken back, `unstable` may be."""
+
+    type: ClassVar[str] = "partial"
+    stable: str
+    unstable: str
+    language: str | None
+    confidence: float
+    queue_ms: float
+    compute_ms: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpeechEnded(Event):
+    """The segment's speech was last heard at `end_ms`."""
+
+    type: ClassVar[str] = "speech_ended"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Final(Event):
+    """The authoritative text of a segment; may be empty."""
+
+    type: ClassVar[str] = "final"
+    text: str
+    language: str | None
+    confidence: float
+    stable_words_replaced: int
+    queue_ms: float
+    compute_ms: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finalized(Event):
+    """Everything before the `finalize` with this id has been heard."""
+
+    type: ClassVar[str] = "finalized"
+    id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Error(Event):
+    """Something was refused or went wrong; `retry` says whether trying again can help."""
+
+    type: ClassVar[str] = "error"
+    code: str
+    message: str
+    retry: bool
+    retry_after_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bye(Event):
+    """The last event of a stream that ended in order."""
+
+    type: ClassVar[str] = "bye"
+
+
+EVENT_TYPES: dict[str, type[Event]] = {
+    cls.type: cls
+    for cls in (Ready, SpeechStarted, Partial, SpeechEnded, Final, Finalized, Error, Bye)
+}
+
+
+def event_to_wire(event: Event) -> dict[str, Any]:
+    """The event as the map that goes into a JSON or msgpack message."""
+    return {"type": event.type, **asdict(event)}
+
+
+def event_from_wire(message: dict[str, Any]) -> Event:
+    """The event a server's message holds; keys from a newer server are left out.
+
+    Raises:
+        ValueError: the message has no known `type`, or lacks a field of that type.
+    """
+    cls = EVENT_TYPES.get(str(message.get("type")))
+    if cls is None:
+        raise ValueError(f"not an event of this protocol: type {message.get('type')!r}")
+    known = {f.name for f in fields(cls)}
+    try:
+        return cls(**{key: value for key, value in message.items() if key in known})
+    except TypeError as error:
+        raise ValueError(f"{cls.type} message is incomplete: {error}") from None
+
+
+def options_to_wire(audio: AudioFormat, options: StreamOptions) -> dict[str, Any]:
+    """The audio format and options by their wire names, as `hello` takes and `ready` gives them."""
+    return {"encoding": audio.encoding.value, "sample_rate": audio.sample_rate, **asdict(options)}
+
+
+def endpointing_from_wire(value: dict[str, Any]) -> Endpointing:
+    """Endpointing from its wire map; raises OptionError or TypeError on what does not fit."""
+    return Endpointing(**value)
