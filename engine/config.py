@@ -69,6 +69,8 @@ class ModelConfig:
 class EngineConfig:
     """How one engine runs. `max_streams` bounds streams, `kv_memory_mb` the KV pool.
 
+    `max_segment_s` is the longest segment a client may ask for, 5 to 120 s.
+
     `dtype` auto is float32 for small models on a CPU, bfloat16 where the device computes it fast.
     `threads` 0 leaves torch's own choice.
     """
@@ -77,10 +79,13 @@ class EngineConfig:
     device: DeviceChoice = "auto"
     dtype: DtypeChoice = "auto"
     max_streams: int = 16
+    max_segment_s: int = 30
     kv_memory_mb: int = 0
     threads: int = 0
 
     def __post_init__(self) -> None:
+        if not 5 <= self.max_segment_s <= 120:
+            raise ConfigError(f"max_segment_s is {self.max_segment_s}, allowed are 5 to 120")
         if self.max_streams < 1:
             raise ConfigError(f"max_streams is {self.max_streams}, it must be at least 1")
         if self.device not in ("auto", "cpu", "cuda", "mps"):

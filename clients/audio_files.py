@@ -1,0 +1,165 @@
+"""Audio files as streams of mono samples; knows containers and codecs, no server and no model.
+
+Everything FFmpeg reads is read (wav, flac, mp3, m4a, ogg, webm and more), from disk block by block:
+memory does not grow with the length of the file.
+"""
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import av
+import numpy as np
+import soxr
+from av.audio.frame import AudioFrame
+from av.audio.stream import AudioStream
+from av.container import InputContainer
+from av.error import FFmpegError
+from av.packet import Packet
+from hark.engine.types import SAMPLE_RATE
+
+from .errors import AudioFileError
+
+BLOCK_S = 0.1
+READABLE = "wav, flac, mp3, m4a, ogg, webm and other formats FFmpeg reads"
+# Full scale of integer samples, by numpy's name of their type; u8 is centred on 128.
+_FULL_SCALE = {"uint8": 2**7, "int16": 2**15, "int32": 2**31, "int64": 2**63}
+
+
+@dataclass(slots=True)
+class Damage:
+    """Packets that could not be decoded and were left out."""
+
+    num_packets: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class AudioFile:
+    """A file with an audio track. Holds nothing open; `duration_s` is None if the file hides it."""
+
+    path: Path
+    duration_s: float | None
+    damage: Damage = field(default_factory=Damage)
+
+    def blocks(self, sample_rate: int = SAMPLE_RATE) -> Iterator[np.ndarray]:
+        """The whole file as float32 arrays [n] of 0.1 s, the last one shorter; mono in -1..1.
+
+        Channels are averaged. `damage` counts the packets that were left out on the way.
+
+        Raises:
+            AudioFileError: no sample could be decoded, or a sample is NaN or infinite.
+        """
+        with _opened(self.path) as (container, track):
+            mono = _mono(self.path, container, track, self.damage)
+            yield from _even_blocks(_resampled(mono, sample_rate), round(sample_rate * BLOCK_S))
+
+
+def open_audio(path: Path) -> AudioFile:
+    """Look at a file and see that it has an audio track.
+
+    Raises:
+        AudioFileError: the file is missing, empty, unreadable, no audio, or has no audio track.
+    """
+    with _opened(path) as (container, track):
+        if track.duration is not None and track.time_base is not None:
+            return AudioFile(path, float(track.duration * track.time_base))
+        if container.duration is not None:
+            return AudioFile(path, container.duration / av.time_base)
+        return AudioFile(path, None)
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[tuple[InputContainer, AudioStream]]:
+    if path.is_dir():
+        raise AudioFileError(f"{path} is a folder, not an audio file")
+    if not path.exists():
+        raise AudioFileError(f"{path} does not exist")
+    if path.stat().st_size == 0:
+        raise AudioFileError(f"{path} is empty (0 bytes)")
+    try:
+        container = av.open(str(path), mode="r", metadata_errors="replace")
+    except PermissionError:
+        raise AudioFileError(f"{path} cannot be read: permission denied") from None
+    except (FFmpegError, OSError, ValueError):
+        raise AudioFileError(f"{path} is not an audio file; readable are {READABLE}") from None
+    with container:
+        if not container.streams.audio:
+            held = ", ".join(sorted({stream.type for stream in container.streams})) or "nothing"
+            raise AudioFileError(f"{path} has no audio track (it holds: {held})")
+        yield container, container.streams.audio[0]
+
+
+def _mono(
+    path: Path, container: InputContainer, track: AudioStream, damage: Damage
+) -> Iterator[tuple[int, np.ndarray]]:
+    """The decoded frames as (sample rate, float32 [n])."""
+    num_samples = 0
+    try:
+        for packet in container.demux(track):
+            for frame in _decoded(packet, damage):
+                samples = mix_to_mono(frame)
+                if not np.isfinite(samples).all():
+                    at_s = num_samples / frame.sample_rate
+                    raise AudioFileError(f"{path} has NaN or infinite samples near {at_s:.1f} s")
+                num_samples += len(samples)
+                yield frame.sample_rate, samples
+    except FFmpegError as error:
+        raise AudioFileError(f"{path} cannot be read to its end: {error.strerror}") from None
+    if num_samples == 0:
+        raise AudioFileError(f"{path} has an audio track without a sample that can be decoded")
+
+
+def _decoded(packet: Packet, damage: Damage) -> list[AudioFrame]:
+    try:
+        return [frame for frame in packet.decode() if isinstance(frame, AudioFrame)]
+    except FFmpegError:
+        damage.num_packets += 1
+        return []
+
+
+def mix_to_mono(frame: AudioFrame) -> np.ndarray:
+    """The average of a frame's channels, float32 [n] in -1..1."""
+    raw = frame.to_ndarray()  # [channels, n], or [1, n * channels] if interleaved
+    if not frame.format.is_planar:
+        raw = raw.reshape(-1, frame.layout.nb_channels).T
+    full_scale = _FULL_SCALE.get(raw.dtype.name)
+    if full_scale is None:
+        return raw.mean(axis=0, dtype=np.float32)
+    offset = full_scale if raw.dtype == np.uint8 else 0
+    # One channel of int16 must come out exactly as sample / 32768; float64 holds int32 exactly.
+    return ((raw.mean(axis=0, dtype=np.float64) - offset) / full_scale).astype(np.float32)
+
+
+def _resampled(mono: Iterable[tuple[int, np.ndarray]], sample_rate: int) -> Iterator[np.ndarray]:
+    """The frames at one rate, even where a chained file changes its own."""
+    rate_in, resampler = sample_rate, None
+    for frame_rate, samples in mono:
+        if frame_rate != rate_in:
+            if resampler is not None:
+                yield resampler.resample_chunk(np.empty(0, np.float32), last=True)
+            rate_in = frame_rate
+            resampler = None
+            if frame_rate != sample_rate:
+                resampler = soxr.ResampleStream(frame_rate, sample_rate, 1, dtype="float32")
+        yield samples if resampler is None else resampler.resample_chunk(samples)
+    if resampler is not None:
+        yield resampler.resample_chunk(np.empty(0, np.float32), last=True)
+
+
+def _even_blocks(pieces: Iterable[np.ndarray], block_samples: int) -> Iterator[np.ndarray]:
+    """The same samples in blocks [block_samples], the last one shorter."""
+    waiting: list[np.ndarray] = []
+    num_waiting = 0
+    for piece in pieces:
+        waiting.append(piece)
+        num_waiting += len(piece)
+        if num_waiting < block_samples:
+            continue
+        joined = np.concatenate(waiting)
+        num_whole = num_waiting - num_waiting % block_samples
+        for start in range(0, num_whole, block_samples):
+            yield joined[start : start + block_samples]
+        waiting, num_waiting = [joined[num_whole:]], num_waiting - num_whole
+    if num_waiting:
+        yield np.concatenate(waiting)

@@ -1,0 +1,258 @@
+"""`hark file`: recordings into text, JSON or subtitles. Knows arguments and output files.
+
+With --url a server hears the recordings, without it the engine runs in this process.
+"""
+
+import argparse
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, get_args
+
+import numpy as np
+from hark.engine.config import DeviceChoice, DtypeChoice, EngineConfig
+from hark.engine.languages import canonical_language
+from hark.engine.types import SAMPLE_RATE, Endpointing, EngineError, StreamOptions
+from hark.streaming.events import Event, Final
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+from .audio_files import AudioFile, open_audio
+from .errors import AudioFileError, HarkError, UsageError
+from .feeding import paced
+from .output import Output
+from .recognise import LocalRecogniser, OnEvent, Recogniser, ServerRecogniser
+from .screen import CaptionScreen
+from .transcript import Format, Transcript
+
+if TYPE_CHECKING:  # torch stays out of a process that only talks to a server
+    from hark.engine.engine import Engine
+
+MAX_CLIP_S = 120
+EXIT_FAILED = 1
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The arguments of `hark file`; `run` takes what they parse to."""
+    parser.add_argument("audio", nargs="+", type=Path, metavar="AUDIO", help="audio files")
+    parser.add_argument("--format", choices=get_args(Format), default="text", help="of the output")
+    parser.add_argument(
+        "--output", type=Path, metavar="PATH", help="a file, or a folder for several recordings"
+    )
+    parser.add_argument("--language", help="name or ISO code; the model decides if left out")
+    parser.add_argument("--context", default="", help="words to expect: names, terms, a topic")
+    parser.add_argument(
+        "--window", type=int, metavar="S", help="attention window, 1 to 8 seconds (8)"
+    )
+    parser.add_argument(
+        "--segment-limit", type=int, metavar="S", help="longest segment, 5 to 120 seconds (30)"
+    )
+    parser.add_argument(
+        "--pause-ms", type=int, metavar="MS", help="pause that ends a segment, 200 to 5000 (600)"
+    )
+    parser.add_argument(
+        "--realtime", action="store_true", help="hear it at the speed it was spoken, with captions"
+    )
+    parser.add_argument(
+        "--tokens",
+        action="store_true",
+        help=f"decode each file as one segment, up to {MAX_CLIP_S} s, and give the token ids",
+    )
+    where = parser.add_argument_group("who hears it")
+    where.add_argument("--url", help="a running server, such as ws://127.0.0.1:8765")
+    where.add_argument("--model", help="embedded, a folder, or a hub id (embedded)")
+    where.add_argument("--device", choices=get_args(DeviceChoice), help="(auto)")
+    where.add_argument("--dtype", choices=get_args(DtypeChoice), help="(auto)")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Transcribe every file; those that fail are named on stderr and make the exit status 1."""
+    console = Console(stderr=True)
+    try:
+        _check(args)
+        output = Output(args.audio, args.format, args.output)
+        hear = _hearer(args, _options(args), console)
+    except (EngineError, HarkError, UsageError, OSError) as error:
+        return _complain(console, error)
+    status = 0
+    for path in args.audio:
+        try:
+            transcript = hear(path)
+            if not _is_on_screen(args, console):
+                output.write(path, transcript)
+        except (AudioFileError, HarkError, EngineError, OSError) as error:
+            status = _complain(console, error)
+    return status
+
+
+def _is_on_screen(args: argparse.Namespace, console: Console) -> bool:
+    """Whether the reader of standard output has already seen the captions grow."""
+    on_terminal = console.is_terminal and sys.stdout.isatty()
+    return args.realtime and args.format == "text" and args.output is None and on_terminal
+
+
+def _check(args: argparse.Namespace) -> None:
+    if args.url and (args.model or args.device or args.dtype):
+        raise UsageError("--model, --device and --dtype are the server's choice; leave out --url")
+    if args.tokens and (args.url or args.realtime):
+        raise UsageError("--tokens decodes in this process at once; leave out --url, --realtime")
+    if args.tokens and args.format not in ("text", "json"):
+        raise UsageError("--tokens has no segment times; use --format json or text")
+
+
+def _options(args: argparse.Namespace) -> StreamOptions:
+    """The stream's options: what was given, and the defaults of StreamOptions."""
+    given = {
+        "language": canonical_language(args.language) if args.language else None,
+        "final_window_s": args.window,
+        "segment_limit_s": args.segment_limit,
+        "endpointing": Endpointing(pause_ms=args.pause_ms) if args.pause_ms is not None else None,
+    }
+    changes = {name: value for name, value in given.items() if value is not None}
+    return StreamOptions(context=args.context, partials=args.realtime).with_changes(**changes)
+
+
+def _complain(console: Console, error: Exception) -> int:
+    console.print(f"hark file: {error}", style="red", markup=False, highlight=False, soft_wrap=True)
+    return EXIT_FAILED
+
+
+# --- ways to hear a file -------------------------------------------------------------------------
+
+Hearer = Callable[[Path], Transcript]
+
+
+def _hearer(args: argparse.Namespace, options: StreamOptions, console: Console) -> Hearer:
+    if args.tokens:
+        engine = _load(args, console)
+        return lambda path: _decode_as_one(engine, open_audio(path), options)
+    recogniser: Recogniser = (
+        ServerRecogniser(args.url) if args.url else LocalRecogniser(_load(args, console))
+    )
+    return lambda path: _transcribe(recogniser, open_audio(path), options, console, args.realtime)
+
+
+def _load(args: argparse.Namespace, console: Console) -> "Engine":
+    config = EngineConfig(
+        model=args.model or "embedded", device=args.device or "auto", dtype=args.dtype or "auto"
+    )
+    with console.status(f"loading the model {config.model}"):
+        from hark.engine.load import load_engine
+
+        return load_engine(config)
+
+
+def _transcribe(
+    recogniser: Recogniser,
+    audio: AudioFile,
+    options: StreamOptions,
+    console: Console,
+    realtime: bool,
+) -> Transcript:
+    finals: list[Final] = []
+    with _display(audio, console, realtime) as display:
+        heard = _Heard(audio.blocks(), display.progress)
+
+        def on_event(event: Event) -> None:
+            display.show(event)
+            if isinstance(event, Final):
+                finals.append(event)
+
+        recogniser.hear(paced(heard, SAMPLE_RATE) if realtime else heard, options, on_event)
+    if audio.damage.num_packets:
+        console.print(f"{audio.path}: left out {audio.damage.num_packets} damaged packets")
+    return Transcript(str(audio.path), heard.duration_s, tuple(finals))
+
+
+def _decode_as_one(engine: "Engine", audio: AudioFile, options: StreamOptions) -> Transcript:
+    from hark.engine.offline import decode_clip  # torch is loaded by now
+
+    samples = _whole_clip(audio)
+    result = decode_clip(
+        engine,
+        samples,
+        language=options.language,
+        context=options.context,
+        window_s=options.final_window_s,
+    )
+    whole = Final(
+        end_ms=len(samples) * 1000 // SAMPLE_RATE,
+        text=result.text,
+        language=result.language,
+        confidence=1.0,
+        stable_words_replaced=0,
+        queue_ms=0.0,
+        compute_ms=0.0,
+    )
+    return Transcript(str(audio.path), len(samples) / SAMPLE_RATE, (whole,), tuple(result.tokens))
+
+
+def _whole_clip(audio: AudioFile) -> np.ndarray:
+    """All samples of a file of at most MAX_CLIP_S."""
+    blocks: list[np.ndarray] = []
+    room = MAX_CLIP_S * SAMPLE_RATE
+    for block in audio.blocks():
+        room -= len(block)
+        if room < 0:
+            raise AudioFileError(
+                f"{audio.path} is longer than {MAX_CLIP_S} s, too long for --tokens"
+            )
+        blocks.append(block)
+    return np.concatenate(blocks)
+
+
+class _Heard(Iterator[np.ndarray]):
+    """The blocks of a file, telling how many seconds have been taken."""
+
+    def __init__(self, blocks: Iterator[np.ndarray], progress: Callable[[float], None]) -> None:
+        self._blocks = blocks
+        self._progress = progress
+        self._num_samples = 0
+
+    @property
+    def duration_s(self) -> float:
+        return self._num_samples / SAMPLE_RATE
+
+    def __next__(self) -> np.ndarray:
+        block = next(self._blocks)
+        self._num_samples += len(block)
+        self._progress(self.duration_s)
+        return block
+
+
+# --- what the terminal shows meanwhile -----------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Display:
+    """What to call with the seconds taken so far, and with each event."""
+
+    progress: Callable[[float], None] = lambda seconds: None
+    show: OnEvent = lambda event: None
+
+
+@contextmanager
+def _display(audio: AudioFile, console: Console, realtime: bool) -> Iterator[_Display]:
+    """Growing captions in real time, else a progress bar on a terminal, else nothing."""
+    if realtime:
+        with CaptionScreen(console) as screen:
+            yield _Display(show=screen.show)
+    elif console.is_terminal:
+        with _progress_bar(console) as bar:
+            task = bar.add_task(audio.path.name, total=audio.duration_s)
+            yield _Display(progress=lambda seconds: bar.update(task, completed=seconds))
+    else:
+        yield _Display()
+
+
+def _progress_bar(console: Console) -> Progress:
+    return Progress(
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        TextColumn("{task.completed:.0f} s heard"),
+        TimeRemainingColumn(),
+        console=console,
+        transient=True,
+    )

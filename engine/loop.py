@@ -1,0 +1,84 @@
+"""The engine's thread: drains the inbox, ticks, publishes; the one owner of a thread."""
+
+import logging
+import queue
+import threading
+from collections.abc import Callable
+
+from .engine import Engine
+from .types import EngineRequest, EngineUpdate, StreamId, WorkCounters
+
+_log = logging.getLogger(__name__)
+
+
+class EngineThread:
+    """Runs an engine beside the caller. `submit` may be called from any thread and never blocks.
+
+    The inbox is unbounded by itself: the bridge bounds the audio each stream has in flight.
+    `publish` is called on the engine's thread, in order per stream. When the engine itself fails
+    (not one of its streams) the thread ends and `on_crash` is called once.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        publish: Callable[[StreamId, EngineUpdate], None],
+        on_crash: Callable[[BaseException], None],
+    ) -> None:
+        self._engine, self._publish, self._on_crash = engine, publish, on_crash
+        self._inbox: queue.SimpleQueue[EngineRequest | None] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._run, name="hark-engine", daemon=True)
+
+    @property
+    def model_name(self) -> str:
+        return self._engine.model_name
+
+    @property
+    def languages(self) -> tuple[str, ...]:
+        return self._engine.limits.languages
+
+    @property
+    def max_segment_s(self) -> int:
+        return self._engine.limits.max_segment_s
+
+    @property
+    def max_streams(self) -> int:
+        return self._engine.limits.max_streams
+
+    @property
+    def counters(self) -> WorkCounters:
+        return self._engine.counters
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def submit(self, request: EngineRequest) -> None:
+        self._inbox.put(request)
+
+    def close(self) -> None:
+        """End the thread after the tick it is in; what was submitted before is handled first."""
+        self._inbox.put(None)
+        if self._thread.is_alive():
+            self._thread.join()
+
+    def _run(self) -> None:
+        try:
+            while self._take_requests():
+                for stream, update in self._engine.tick():
+                    self._publish(stream, update)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the streams must be told
+            _log.exception("the engine stopped")
+            self._on_crash(error)
+
+    def _take_requests(self) -> bool:
+        """Hand over all that has arrived, waiting for something when idle; False at the end."""
+        wait = self._engine.idle
+        while True:
+            try:
+                request = self._inbox.get(block=wait)
+            except queue.Empty:
+                return True
+            if request is None:
+                return False
+            self._engine.handle(request)
+            wait = False

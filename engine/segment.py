@@ -1,0 +1,214 @@
+"""One segment of a stream: when its steps fall due, and what its hypotheses become.
+
+Knows one sequence, the policy of its partials and its place on the stream's clock; knows nothing
+of other segments, of batches or of time.
+"""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from .endpointing import quietest_cut
+from .hypothesis import Stabiliser
+from .output import parse_output, split_hypothesis
+from .sequence import Hypothesis, Sequence, Step
+from .tokenizer import Tokenizer
+from .types import (
+    MIN_CLIP_SAMPLES,
+    SAMPLE_RATE,
+    Final,
+    Partial,
+    SpeechEnded,
+    SpeechStarted,
+    StreamOptions,
+)
+
+_SETTLED_OFFSET = 40  # samples past a frame's hop after which every frame is final (features.py)
+_FREEZE_SAMPLES = 3 * SAMPLE_RATE  # before the limit: nothing new becomes stable, the cut is here
+_LOCK_HYPOTHESES = 3
+_LOCK_PROBABILITY = 0.9
+_LOCK_SAMPLES = 2 * SAMPLE_RATE
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """What one job cost: waiting for its turn, and from its start to its end."""
+
+    queue_ms: float
+    compute_ms: float
+
+
+class Segment:
+    """A segment from its first sample to its final."""
+
+    def __init__(
+        self,
+        index: int,
+        start_sample: int,
+        options: StreamOptions,
+        sequence: Sequence,
+        tokenizer: Tokenizer,
+    ) -> None:
+        self.index, self.start_sample, self.options = index, start_sample, options
+        self.sequence = sequence
+        self.end_sample: int | None = None
+        self.last_speech_sample = start_sample
+        self._tokenizer = tokenizer
+        self._stabiliser = Stabiliser()
+        self._hypothesis: Hypothesis | None = None
+        self._said: tuple[str, str] = ("", "")
+        self._locked: str | None = None
+        self._agreeing = 0  # successive hypotheses sure of the same language
+
+    @property
+    def limit_samples(self) -> int:
+        return self.options.segment_limit_s * SAMPLE_RATE
+
+    @property
+    def started(self) -> SpeechStarted:
+        return SpeechStarted(self.index, self.start_sample)
+
+    # --- partials --------------------------------------------------------------------------------
+
+    def due_samples(self) -> int | None:
+        """How many samples the next step hears, or None while none is due.
+
+        Steps lie on a grid of the cadence, counted from the segment's start; a stream that is
+        behind skips to the newest point of the grid.
+        """
+        if not self.options.partials or self.end_sample is not None:
+            return None
+        cadence = self.options.cadence_ms * SAMPLE_RATE // 1000
+        behind = self.sequence.num_samples - _SETTLED_OFFSET
+        point = behind // cadence * cadence + _SETTLED_OFFSET
+        heard = 0 if self._hypothesis is None else self._hypothesis.num_samples
+        return point if point > heard and point >= MIN_CLIP_SAMPLES else None
+
+    def step(self, num_samples: int) -> Step:
+        """The next partial's decode, with the last hypothesis as its draft."""
+        language = self.options.language or self._locked
+        return self.sequence.recognise(
+            num_samples,
+            window_chunks=self.options.partial_window_s,
+            language=language,
+            draft=self._draft(language),
+        )
+
+    def step_done(self, hypothesis: Hypothesis, spent: Spent) -> Partial | None:
+        """Take the step's result; the partial to send, or None when nothing changed."""
+        self._hypothesis = hypothesis
+        language, text = split_hypothesis(hypothesis.tokens, self._tokenizer, hypothesis.language)
+        self._consider_lock(hypothesis, language)
+        frozen = hypothesis.num_samples >= self.limit_samples - _FREEZE_SAMPLES
+        audio_ms = hypothesis.num_samples * 1000 / SAMPLE_RATE
+        said = self._stabiliser.update(text.strip(), audio_ms, frozen=frozen)
+        if said == self._said:
+            return None
+        self._said = said
+        return Partial(
+            segment=self.index,
+            start_sample=self.start_sample,
+            end_sample=self.start_sample + hypothesis.num_samples,
+            stable=said[0],
+            unstable=said[1],
+            language=language,
+            confidence=self._confidence(hypothesis),
+            queue_ms=spent.queue_ms,
+            compute_ms=spent.compute_ms,
+        )
+
+    # --- the end ---------------------------------------------------------------------------------
+
+    def end(self, end_sample: int) -> SpeechEnded:
+        """No more audio belongs to this segment; its final is due."""
+        self.end_sample = end_sample
+        return SpeechEnded(self.index, self.start_sample, min(self.last_speech_sample, end_sample))
+
+    def cut_sample(self) -> int:
+        """Where to cut at the segment limit: the quietest place of the last 3 s."""
+        begin = self.limit_samples - _FREEZE_SAMPLES
+        return (
+            self.start_sample
+            + begin
+            + quietest_cut(self.sequence.samples(begin, self.limit_samples))
+        )
+
+    def samples_from(self, sample: int) -> np.ndarray:
+        """The segment's audio from a position of the stream's clock on."""
+        return self.sequence.samples(sample - self.start_sample)
+
+    def final_step(self) -> Step:
+        """The decode of the whole segment with the long window, the last hypothesis its draft."""
+        assert self.end_sample is not None
+        return self.sequence.recognise(
+            self.end_sample - self.start_sample,
+            window_chunks=self.options.final_window_s,
+            language=self.options.language,
+            draft=self._draft(self.options.language),
+        )
+
+    def ready_final(self) -> Hypothesis | None:
+        """The last hypothesis, where it already is what the final pass would find."""
+        last = self._hypothesis
+        if last is None or self.end_sample is None:
+            return None
+        same = (
+            last.num_samples == self.end_sample - self.start_sample
+            and last.window_chunks == self.options.final_window_s
+            and last.language == self.options.language
+        )
+        return last if same else None
+
+    def final_done(self, hypothesis: Hypothesis, spent: Spent) -> Final:
+        """Take the final pass's result; the segment holds no pages afterwards."""
+        assert self.end_sample is not None
+        self.sequence.release()
+        output = self._tokenizer.decode(hypothesis.tokens, final=True)
+        language, text = parse_output(output, hypothesis.language)
+        return Final(
+            segment=self.index,
+            start_sample=self.start_sample,
+            end_sample=self.end_sample,
+            text=text,
+            language=language or None,
+            confidence=self._confidence(hypothesis),
+            stable_words_replaced=self._stabiliser.words_replaced(text),
+            queue_ms=spent.queue_ms,
+            compute_ms=spent.compute_ms,
+        )
+
+    # --- language and confidence -----------------------------------------------------------------
+
+    def _draft(self, language: str | None) -> list[int]:
+        """The last hypothesis as a draft for a prompt that does or does not name the language."""
+        last = self._hypothesis
+        if last is None or last.language == language:
+            return [] if last is None else last.tokens
+        if last.language is None:
+            return last.tokens[self._tag_tokens(last) :]
+        bare, forced = self._tokenizer.prompt_tail(), self._tokenizer.prompt_tail(last.language)
+        return forced[len(bare) :] + last.tokens
+
+    def _consider_lock(self, hypothesis: Hypothesis, language: str | None) -> None:
+        """Once the language is sure over several steps, partials no longer ask for it."""
+        if hypothesis.language is not None or language is None:
+            self._agreeing = 0
+            return
+        tag = hypothesis.logprobs[: self._tag_tokens(hypothesis)]
+        sure = math.exp(sum(tag)) >= _LOCK_PROBABILITY
+        self._agreeing = self._agreeing + 1 if sure else 0
+        if self._agreeing >= _LOCK_HYPOTHESES and hypothesis.num_samples >= _LOCK_SAMPLES:
+            self._locked = language
+
+    def _tag_tokens(self, hypothesis: Hypothesis) -> int:
+        """How many tokens the language tag takes, `<asr_text>` included; all if it is not whole."""
+        if hypothesis.language is not None:
+            return 0
+        tokens, end = hypothesis.tokens, self._tokenizer.asr_text_id
+        return tokens.index(end) + 1 if end in tokens else len(tokens)
+
+    def _confidence(self, hypothesis: Hypothesis) -> float:
+        """Mean probability of the text's tokens; of the tag where there is no text."""
+        text = hypothesis.logprobs[self._tag_tokens(hypothesis) :] or hypothesis.logprobs
+        return sum(map(math.exp, text)) / len(text) if text else 0.0

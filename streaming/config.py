@@ -1,0 +1,183 @@
+"""ServerConfig, and the layers settings come from: defaults < hark.toml < environment < flags.
+
+Knows the fields of ServerConfig and of the engine's EngineConfig, and builds flags from them;
+starts nothing.
+
+    hark.toml     [server] port = 9000        [engine] model = "Qwen/Qwen3-ASR-0.6B"
+    environment   HARK_PORT=9000              HARK_MODEL=Qwen/Qwen3-ASR-0.6B
+    flags         --port 9000                 --model Qwen/Qwen3-ASR-0.6B
+"""
+
+import argparse
+import tomllib
+from collections.abc import Mapping
+from dataclasses import Field, dataclass, field, fields
+from pathlib import Path
+from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
+
+from hark.engine.config import EngineConfig
+from hark.engine.types import ConfigError
+
+DEFAULT_FILE = Path("hark.toml")
+
+_Config = TypeVar("_Config", "ServerConfig", EngineConfig)
+
+_ENGINE_HELP = {
+    "model": "embedded, a checkpoint's folder, or a hub id such as Qwen/Qwen3-ASR-0.6B",
+    "device": "where the model runs",
+    "dtype": "the numbers it computes with; auto is what suits the device and the model",
+    "max_streams": "how many streams may be open at once",
+    "kv_memory_mb": "memory for attention caches in MiB; 0 takes what max_streams needs",
+    "threads": "CPU threads; 0 leaves the choice to torch",
+}
+
+
+def _setting(default: Any, help_text: str) -> Any:
+    return field(default=default, metadata={"help": help_text})
+
+
+@dataclass(frozen=True, slots=True)
+class ServerConfig:
+    """How the server listens, and how patient it is with clients."""
+
+    host: str = _setting("127.0.0.1", "address to listen on; 0.0.0.0 for every network")
+    port: int = _setting(8765, "port to listen on; 0 takes a free one")
+    hello_timeout_s: float = _setting(10.0, "how long a client may take to say hello")
+    stall_s: float = _setting(2.0, "silence on the wire after which the open segment ends")
+    ping_interval_s: float = _setting(20.0, "time between pings, and for their answers")
+    send_timeout_s: float = _setting(20.0, "how long a message may wait for a slow client")
+    max_waiting_events: int = _setting(256, "messages that may wait for a slow client")
+    drain_s: float = _setting(10.0, "how long streams may take to finish when the server stops")
+    log_level: Literal["debug", "info", "warning", "error"] = _setting("info", "least level logged")
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.port <= 65_535:
+            raise ConfigError(f"port is {self.port}, allowed are 0 to 65535")
+        for name in ("hello_timeout_s", "stall_s", "ping_interval_s", "send_timeout_s"):
+            if getattr(self, name) <= 0:
+                raise ConfigError(f"{name} is {getattr(self, name)}, it must be above 0")
+        if self.drain_s < 0:
+            raise ConfigError(f"drain_s is {self.drain_s}, it must not be negative")
+        if self.max_waiting_events < 1:
+            raise ConfigError(
+                f"max_waiting_events is {self.max_waiting_events}, it must be at least 1"
+            )
+        levels = get_args(get_type_hints(ServerConfig)["log_level"])
+        if self.log_level not in levels:
+            raise ConfigError(f"log_level is {self.log_level!r}, allowed are {', '.join(levels)}")
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything `hark serve` can be told."""
+
+    server: ServerConfig
+    engine: EngineConfig
+
+
+def add_flags(parser: argparse.ArgumentParser, config: type[ServerConfig | EngineConfig]) -> None:
+    """One flag for each field of the config, with its default in the help text."""
+    hints = get_type_hints(config)
+    for setting in fields(config):
+        parser.add_argument(
+            _flag(setting.name),
+            default=argparse.SUPPRESS,
+            metavar=_values(hints[setting.name]),
+            help=f"{_help(setting)} (default: {setting.default})",
+        )
+
+
+def read_settings(flags: Mapping[str, Any], environment: Mapping[str, str]) -> Settings:
+    """Settings from all layers. `flags` are the parsed ones, `config` among them names the file.
+
+    Raises:
+        ConfigError: names the setting, where it was given, and what is allowed.
+    """
+    file = _read_file(flags.get("config") or environment.get("HARK_CONFIG"))
+    layers = _TextLayers(environment, flags)
+    return Settings(
+        server=_merge(ServerConfig, file.get("server", {}), layers),
+        engine=_merge(EngineConfig, file.get("engine", {}), layers),
+    )
+
+
+def read_engine_config(flags: Mapping[str, Any], environment: Mapping[str, str]) -> EngineConfig:
+    """The engine's part alone, for commands that run a model without a server."""
+    return read_settings(flags, environment).engine
+
+
+def _merge(config: type[_Config], table: Mapping[str, Any], layers: "_TextLayers") -> _Config:
+    """The config with each field from the highest layer that gives it."""
+    hints = get_type_hints(config)
+    values: dict[str, Any] = {}
+    for name, value in table.items():
+        if name not in hints:
+            raise ConfigError(f"{name} in hark.toml is unknown, allowed are {', '.join(hints)}")
+        values[name] = _typed(name, value, hints[name])
+    for name, hint in hints.items():
+        for source, text in layers.given(name):
+            values[name] = _parsed(f"{name} (from {source})", text, hint)
+    return config(**values)
+
+
+@dataclass(frozen=True, slots=True)
+class _TextLayers:
+    """The layers whose values are text: environment variables, then flags."""
+
+    environment: Mapping[str, str]
+    flags: Mapping[str, Any]
+
+    def given(self, name: str) -> list[tuple[str, str]]:
+        """Where the setting is given and as what, the strongest last."""
+        variable = f"HARK_{name.upper()}"
+        found = [(variable, self.environment[variable])] if variable in self.environment else []
+        return [*found, (_flag(name), self.flags[name])] if name in self.flags else found
+
+
+def _read_file(named: str | None) -> Mapping[str, Any]:
+    path = Path(named) if named else DEFAULT_FILE
+    if named is None and not path.exists():
+        return {}
+    try:
+        tables = tomllib.loads(path.read_text())
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ConfigError(f"{path} cannot be read: {error}") from None
+    for name, table in tables.items():
+        if name not in ("server", "engine") or not isinstance(table, dict):
+            raise ConfigError(f"{name} in {path} is unknown, allowed are [server] and [engine]")
+    return tables
+
+
+def _typed(name: str, value: object, hint: Any) -> object:
+    """A value of hark.toml, if it is of the field's type."""
+    if get_origin(hint) is Literal:
+        hint = str
+    fits = type(value) is hint or (hint is float and type(value) is int)
+    if not fits:
+        raise ConfigError(f"{name} in hark.toml is {value!r}, allowed is {_values(hint)}")
+    return value
+
+
+def _parsed(place: str, text: str, hint: Any) -> object:
+    """A text of the environment or of a flag as the field's type."""
+    if hint not in (int, float):
+        return text
+    try:
+        return hint(text)
+    except ValueError:
+        raise ConfigError(f"{place} is {text!r}, allowed is {_values(hint)}") from None
+
+
+def _flag(name: str) -> str:
+    return "--" + name.replace("_", "-")
+
+
+def _help(setting: Field[Any]) -> str:
+    return setting.metadata.get("help") or _ENGINE_HELP[setting.name]
+
+
+def _values(hint: Any) -> str:
+    """What a field takes, in words short enough for a usage line."""
+    if get_origin(hint) is Literal:
+        return "|".join(get_args(hint))
+    return {int: "INT", float: "NUMBER", str: "TEXT"}[hint]

@@ -1,0 +1,88 @@
+"""Every counter, gauge and histogram the server has, declared in one place; measures nothing."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import fields
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.core import CounterMetricFamily
+from prometheus_client.registry import Collector
+
+from hark.engine.types import WorkCounters
+
+from . import events
+
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+
+_STEP_SECONDS = (0.005, 0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12)
+
+
+class Metrics:
+    """One server's metrics on a registry of their own.
+
+    `read_work` gives the engine's counters, or None while there is no engine.
+    """
+
+    def __init__(self, read_work: Callable[[], WorkCounters | None]) -> None:
+        self.registry = CollectorRegistry()
+        self.streams = Gauge("hark_streams", "Streams open now", registry=self.registry)
+        self.sessions = Counter(
+            "hark_sessions",
+            "Connections that ended, by how: bye, gone, or an error code",
+            ["outcome"],
+            registry=self.registry,
+        )
+        self.audio_seconds = Counter("hark_audio_seconds", "Audio received", registry=self.registry)
+        self.events = Counter(
+            "hark_events", "Events sent, by type", ["type"], registry=self.registry
+        )
+        self.errors = Counter(
+            "hark_errors", "Errors sent, by code", ["code"], registry=self.registry
+        )
+        self.queue_seconds = Histogram(
+            "hark_step_queue_seconds",
+            "Time a step waited for its turn",
+            buckets=_STEP_SECONDS,
+            registry=self.registry,
+        )
+        self.compute_seconds = Histogram(
+            "hark_step_compute_seconds",
+            "Time a step took",
+            buckets=_STEP_SECONDS,
+            registry=self.registry,
+        )
+        self.finalize_seconds = Histogram(
+            "hark_finalize_seconds",
+            "From a finalize to its finalized",
+            buckets=_STEP_SECONDS,
+            registry=self.registry,
+        )
+        self.registry.register(_WorkCollector(read_work))
+
+    def count_sent(self, event: events.Event) -> None:
+        """Count an event that went to its client."""
+        self.events.labels(event.type).inc()
+        if isinstance(event, events.Error):
+            self.errors.labels(event.code).inc()
+        if isinstance(event, events.Partial | events.Final):
+            self.queue_seconds.observe(event.queue_ms / 1000)
+            self.compute_seconds.observe(event.compute_ms / 1000)
+
+    def render(self) -> bytes:
+        """All of it in Prometheus' text form."""
+        return generate_latest(self.registry)
+
+
+class _WorkCollector(Collector):
+    """Reads the engine's work counters when they are asked for."""
+
+    def __init__(self, read_work: Callable[[], WorkCounters | None]) -> None:
+        self._read_work = read_work
+
+    def collect(self) -> Iterable[CounterMetricFamily]:
+        work = self._read_work() or WorkCounters()
+        family = CounterMetricFamily(
+            "hark_engine_work", "What the engine computed", labels=["kind"]
+        )
+        for field in fields(WorkCounters):
+            family.add_metric([field.name], getattr(work, field.name))
+        yield family

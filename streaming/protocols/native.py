@@ -1,0 +1,262 @@
+"""The native dialect, `docs/protocol.md`, as JSON and as msgpack; knows fields, not their order.
+
+Names and types of fields are checked here, ranges by the types they fill, languages by the
+session, which knows what its model speaks.
+"""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NoReturn
+
+import msgpack
+
+from hark.engine.types import AudioFormat, Encoding, Endpointing, OptionError, StreamOptions
+
+from ..errors import BadMessage, BadOption
+from ..events import (
+    AudioIn,
+    CloseIn,
+    Command,
+    ConfigureIn,
+    Event,
+    FinalizeIn,
+    Hello,
+    event_to_wire,
+)
+from .base import Adapter, Frame
+
+JSON_SUBPROTOCOL = "hark.v1.json"
+MSGPACK_SUBPROTOCOL = "hark.v1.msgpack"
+MAX_ID_CHARACTERS = 128
+
+Message = Mapping[str, Any]
+
+
+def choose_adapter(offered: Sequence[str]) -> Adapter | None:
+    """The adapter of the first subprotocol we know; JSON if none is offered; None if all are new."""
+    if not offered:
+        return JsonAdapter(None)
+    for name in offered:
+        if name == JSON_SUBPROTOCOL:
+            return JsonAdapter(name)
+        if name == MSGPACK_SUBPROTOCOL:
+            return MsgpackAdapter()
+    return None
+
+
+class JsonAdapter:
+    """Text messages hold JSON objects, binary messages are audio."""
+
+    def __init__(self, subprotocol: str | None) -> None:
+        self.subprotocol = subprotocol
+
+    def decode(self, frame: Frame) -> Command:
+        if isinstance(frame, bytes):
+            return AudioIn(frame)
+        try:
+            message = json.loads(frame, parse_constant=_refuse_constant)
+        except (ValueError, RecursionError) as error:
+            raise BadMessage(f"not a JSON message: {error}; audio goes in binary ones") from None
+        return command_from_wire(message)
+
+    def encode(self, event: Event) -> str:
+        message = event_to_wire(event)
+        return json.dumps(message, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+
+
+class MsgpackAdapter:
+    """Every message is binary and holds one msgpack map; audio is one of them."""
+
+    subprotocol = MSGPACK_SUBPROTOCOL
+
+    def decode(self, frame: Frame) -> Command:
+        if isinstance(frame, str):
+            raise BadMessage("a text message; under hark.v1.msgpack all messages are binary")
+        try:
+            message = msgpack.unpackb(frame)
+        except (ValueError, OverflowError, msgpack.UnpackException) as error:
+            reason = str(error) or type(error).__name__
+            raise BadMessage(f"not a msgpack message: {reason}") from None
+        if isinstance(message, dict) and message.get("type") == "audio":
+            return _read_audio(_fields(message, ("data",)))
+        return command_from_wire(message)
+
+    def encode(self, event: Event) -> bytes:
+        return msgpack.packb(event_to_wire(event))
+
+
+def command_from_wire(message: object) -> Command:
+    """The command a message's map holds.
+
+    Raises:
+        BadMessage: not a map, no known `type`, an unknown field, or a field of the wrong type.
+        BadOption: a value is out of range or unknown.
+    """
+    if not isinstance(message, dict):
+        raise BadMessage(f"a message is a map with a type, this is {_kind(message)}")
+    kind = message.get("type")
+    reader = _READERS.get(kind) if isinstance(kind, str) else None
+    if reader is None:
+        raise BadMessage(f"type is {_show(kind)}, allowed are {', '.join(_READERS)}")
+    try:
+        return reader(message)
+    except OptionError as error:
+        raise BadOption(str(error)) from None
+
+
+# --- one reader for each type of message ---------------------------------------------------------
+
+
+def _read_hello(message: Message) -> Hello:
+    fields = _fields(message, (*_AUDIO_FIELDS, *_OPTION_FIELDS))
+    audio = {
+        name: read(name, fields[name]) for name, read in _AUDIO_FIELDS.items() if name in fields
+    }
+    options = {
+        name: read(name, fields[name]) for name, read in _OPTION_FIELDS.items() if name in fields
+    }
+    return Hello(AudioFormat(**audio), StreamOptions(**options))
+
+
+def _read_configure(message: Message) -> ConfigureIn:
+    fields = _fields(message, _CONFIGURABLE)
+    changes = {name: _OPTION_FIELDS[name](name, value) for name, value in fields.items()}
+    StreamOptions().with_changes(**changes)  # ranges are checked here, as in hello
+    return ConfigureIn(changes)
+
+
+def _read_finalize(message: Message) -> FinalizeIn:
+    flush_id = _text("id", _fields(message, ("id",)).get("id"))
+    if len(flush_id) > MAX_ID_CHARACTERS:
+        raise BadOption(f"id has {len(flush_id)} characters, allowed are {MAX_ID_CHARACTERS}")
+    return FinalizeIn(flush_id)
+
+
+def _read_close(message: Message) -> CloseIn:
+    _fields(message, ())
+    return CloseIn()
+
+
+def _read_audio(fields: Message) -> AudioIn:
+    payload = fields.get("data")
+    if not isinstance(payload, bytes):
+        raise BadMessage(f"data is {_kind(payload)}, allowed is a bin")
+    return AudioIn(payload)
+
+
+_READERS: Mapping[str, Callable[[Message], Command]] = {
+    "hello": _read_hello,
+    "configure": _read_configure,
+    "finalize": _read_finalize,
+    "close": _read_close,
+}
+
+
+# --- one reader for each kind of field -----------------------------------------------------------
+
+
+def _text(name: str, value: object) -> str:
+    if not isinstance(value, str):
+        raise BadMessage(f"{name} is {_kind(value)}, allowed is a string")
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise BadMessage(f"{name} holds half of a surrogate pair") from None
+    return value
+
+
+def _text_or_null(name: str, value: object) -> str | None:
+    return None if value is None else _text(name, value)
+
+
+def _whole_number(name: str, value: object) -> int:
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise BadMessage(f"{name} is {_kind(value)}, allowed is a whole number")
+    return value
+
+
+def _truth(name: str, value: object) -> bool:
+    if not isinstance(value, bool):
+        raise BadMessage(f"{name} is {_kind(value)}, allowed are true and false")
+    return value
+
+
+def _encoding(name: str, value: object) -> Encoding:
+    text = _text(name, value)
+    try:
+        return Encoding(text)
+    except ValueError:
+        allowed = ", ".join(Encoding)
+        raise BadOption(f"{name} is {_show(text)}, allowed are {allowed}") from None
+
+
+def _endpointing(name: str, value: object) -> Endpointing:
+    if not isinstance(value, dict):
+        raise BadMessage(f"{name} is {_kind(value)}, allowed is a map of mode and pause_ms")
+    fields = dict(value)
+    unknown = [key for key in fields if key not in ("mode", "pause_ms")]
+    if unknown:
+        raise BadMessage(
+            f"{name} has the unknown field {_show(unknown[0])}, allowed are mode, pause_ms"
+        )
+    if "mode" in fields:
+        _text("endpointing.mode", fields["mode"])
+    if "pause_ms" in fields:
+        _whole_number("endpointing.pause_ms", fields["pause_ms"])
+    return Endpointing(**fields)
+
+
+_AUDIO_FIELDS: Mapping[str, Callable[[str, object], Any]] = {
+    "encoding": _encoding,
+    "sample_rate": _whole_number,
+}
+_OPTION_FIELDS: Mapping[str, Callable[[str, object], Any]] = {
+    "language": _text_or_null,
+    "context": _text,
+    "cadence_ms": _whole_number,
+    "partial_window_s": _whole_number,
+    "final_window_s": _whole_number,
+    "segment_limit_s": _whole_number,
+    "endpointing": _endpointing,
+    "partials": _truth,
+}
+_CONFIGURABLE = ("language", "context", "endpointing")
+
+
+# --- helpers -------------------------------------------------------------------------------------
+
+
+def _fields(message: Message, allowed: Sequence[str]) -> Message:
+    """The message without its type. Raises BadMessage on a field that is not allowed."""
+    for name in message:
+        if name != "type" and name not in allowed:
+            choices = ", ".join(allowed) or "none"
+            raise BadMessage(
+                f"unknown field {_show(name)} in {message['type']}, allowed are {choices}"
+            )
+    return {name: value for name, value in message.items() if name != "type"}
+
+
+def _kind(value: object) -> str:
+    """A value's type in words that hold for JSON and msgpack."""
+    names = {
+        type(None): "null",
+        bool: "a boolean",
+        int: "a whole number",
+        float: "a fraction",
+        str: "a string",
+        bytes: "a bin",
+        list: "a list",
+        dict: "a map",
+    }
+    return names.get(type(value), "something else")
+
+
+def _show(value: object) -> str:
+    """A client's value inside a message: pure ASCII, and never long."""
+    text = ascii(value)
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON")

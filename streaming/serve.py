@@ -1,0 +1,115 @@
+"""`hark serve`: reads the settings, builds the server around an engine, runs it to its end."""
+
+import argparse
+import asyncio
+import logging
+import os
+import signal
+import socket
+import sys
+from importlib.metadata import version
+
+from hark.engine.config import EngineConfig
+from hark.engine.types import ConfigError
+
+from .bridge import EnginePort, OnCrash, Publish, StartEngine
+from .config import ServerConfig, Settings, add_flags, read_settings
+from .server import HarkServer, Service, listen
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--config", metavar="FILE", help="settings file (default: ./hark.toml)")
+    add_flags(parser, EngineConfig)
+    add_flags(parser, ServerConfig)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Serve until stopped; 0 after an orderly end.
+
+    Raises:
+        ConfigError: a setting is wrong, or the address cannot be listened on.
+        Exception: whatever kept the engine from starting.
+    """
+    settings = read_settings(vars(args), os.environ)
+    return serve(settings, starter(settings.engine))
+
+
+def starter(config: EngineConfig) -> StartEngine:
+    """What starts the real engine; torch is imported on the thread that loads it."""
+
+    def start(publish: Publish, on_crash: OnCrash) -> EnginePort:
+        from hark.engine.load import load_engine
+        from hark.engine.loop import EngineThread
+
+        thread = EngineThread(load_engine(config), publish, on_crash)
+        thread.start()
+        return thread
+
+    return start
+
+
+def serve(settings: Settings, start_engine: StartEngine) -> int:
+    """Run a server in this process until a signal stops it, with any engine."""
+    set_up_logging(settings.server.log_level)
+    # uvicorn repeats the signal that stopped it when it is done: that is the end of a good run.
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(0))
+    try:
+        with _listen(settings.server) as listener:
+            asyncio.run(_serve(settings, start_engine, listener))
+    except KeyboardInterrupt:
+        pass
+    return 0
+
+
+def set_up_logging(level: str) -> None:
+    """One plain line for each log entry, on stderr."""
+    logging.basicConfig(
+        level=level.upper(), format="%(asctime)s %(levelname)-7s %(name)s: %(message)s"
+    )
+    logging.getLogger("uvicorn").setLevel(logging.WARNING)
+
+
+async def _serve(settings: Settings, start_engine: StartEngine, listener: socket.socket) -> None:
+    service = Service(settings.server, start_engine)
+    server = HarkServer(service)
+    announcer = asyncio.create_task(_announce(settings, service, server, _address(listener)))
+    try:
+        await server.serve(sockets=[listener])
+    finally:
+        announcer.cancel()
+    if service.bridge.failure is not None:
+        raise service.bridge.failure
+
+
+async def _announce(settings: Settings, service: Service, server: HarkServer, address: str) -> None:
+    """Say where the server is and when it is ready; stop it if its engine cannot start."""
+    _say(f"Hark {version('hark-asr')} at http://{address}/, loading {settings.engine.model} …")
+    await service.bridge.settled()
+    port = service.bridge.port
+    if port is None:
+        server.should_exit = True
+        return
+    _say(
+        f"  model      {port.model_name} on {port.device}, up to {port.max_streams} streams\n"
+        f"  page       http://{address}/\n"
+        f"  WebSocket  ws://{address}/v1/stream\n"
+        "Ready. Ctrl-C stops it."
+    )
+
+
+def _listen(config: ServerConfig) -> socket.socket:
+    try:
+        return listen(config.host, config.port)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise ConfigError(f"cannot listen on {config.host} port {config.port}: {reason}") from None
+
+
+def _address(listener: socket.socket) -> str:
+    host, port = listener.getsockname()[:2]
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()

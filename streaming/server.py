@@ -1,0 +1,255 @@
+"""The ASGI app and the server that runs it: streams, page, health, metrics, and an orderly end.
+
+Owns the listening socket and the set of connections. Knows no model: the engine is started by
+whoever composes the server, see `serve.py`.
+"""
+
+import asyncio
+import math
+import secrets
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from importlib import resources
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import Route, WebSocketRoute
+from starlette.websockets import WebSocket
+
+from hark.engine.types import WorkCounters
+
+from .admission import Load, Readiness, readiness, refusal
+from .bridge import Bridge, BridgeStatus, StartEngine
+from .config import ServerConfig
+from .connection import Connection, send_frame
+from .errors import StreamError
+from .metrics import CONTENT_TYPE as METRICS_CONTENT_TYPE
+from .metrics import Metrics
+from .protocols.base import Adapter
+from .protocols.native import JSON_SUBPROTOCOL, MSGPACK_SUBPROTOCOL, choose_adapter
+from .session import Terms, error_event
+from .websocket import PatientWebSocket
+
+MAX_MESSAGE_BYTES = 1 << 20
+CUT_PATIENCE_S = 1.0  # for the last error and close to go out after the drain time is over
+
+_PAGE_TYPES = {
+    "index.html": "text/html; charset=utf-8",
+    "captions.js": "text/javascript; charset=utf-8",
+    "worklet.js": "text/javascript; charset=utf-8",
+    "captions.css": "text/css; charset=utf-8",
+}
+
+
+class Service:
+    """All streams of one server, and the bridge to its engine."""
+
+    def __init__(self, config: ServerConfig, start_engine: StartEngine) -> None:
+        self.config = config
+        self.bridge = Bridge()
+        self.metrics = Metrics(self._read_work)
+        self._start_engine = start_engine
+        self._connections: set[Connection] = set()
+        self._empty = asyncio.Event()  # no connections
+        self._empty.set()
+        self._draining = False
+
+    @asynccontextmanager
+    async def lifespan(self, app: Starlette) -> AsyncIterator[None]:
+        """From before the first request to after the last."""
+        del app
+        self.bridge.start(self._start_engine)
+        yield
+        await self.bridge.close()
+
+    def load(self) -> Load:
+        port = self.bridge.port
+        return Load(
+            loading=self.bridge.status is BridgeStatus.LOADING,
+            failed=self.bridge.status is BridgeStatus.FAILED,
+            draining=self._draining,
+            streams=len(self._connections),
+            max_streams=0 if port is None else port.max_streams,
+        )
+
+    async def stream(self, websocket: WebSocket) -> None:
+        """`/v1/stream`: admit the connection and serve it until it ends."""
+        adapter = choose_adapter(websocket.scope["subprotocols"])
+        if adapter is None:
+            known = f"{JSON_SUBPROTOCOL}, {MSGPACK_SUBPROTOCOL}"
+            denial = PlainTextResponse(f"no known subprotocol; known are {known}\n", 400)
+            await websocket.send_denial_response(denial)
+            return
+        error = refusal(self.load())
+        if error is not None:
+            await self._refuse(websocket, adapter, error)
+            return
+        connection = self._connect(websocket, adapter)
+        try:
+            await websocket.accept(adapter.subprotocol)
+            await connection.run()
+        finally:
+            self._forget(connection)
+
+    async def drain(self) -> None:
+        """Admit nobody, let every stream say what it has heard, then hang up.
+
+        Takes at most `drain_s` and a second.
+        """
+        self._draining = True
+        for connection in list(self._connections):
+            connection.drain()
+        if await self._emptied(self.config.drain_s):
+            return
+        for connection in list(self._connections):
+            connection.cut()
+        await self._emptied(CUT_PATIENCE_S)
+
+    def _connect(self, websocket: WebSocket, adapter: Adapter) -> Connection:
+        port = self.bridge.port
+        assert port is not None, "admission lets nobody in before the engine runs"
+        connection = Connection(
+            websocket,
+            adapter,
+            name=secrets.token_hex(6),
+            open_link=self.bridge.open,
+            terms=Terms(
+                port.languages,
+                port.max_segment_s,
+                self.config.hello_timeout_s,
+                self.config.stall_s,
+            ),
+            metrics=self.metrics,
+            max_waiting_events=self.config.max_waiting_events,
+            send_timeout_s=self.config.send_timeout_s,
+        )
+        self._connections.add(connection)
+        self._empty.clear()
+        self.metrics.streams.set(len(self._connections))
+        return connection
+
+    async def _refuse(self, websocket: WebSocket, adapter: Adapter, error: StreamError) -> None:
+        await websocket.accept(adapter.subprotocol)
+        notice = replace(error_event(error), seq=0)
+        async with asyncio.timeout(self.config.send_timeout_s):
+            await send_frame(websocket, adapter.encode(notice))
+            await websocket.close(error.close_code, error.code)
+        self.metrics.count_sent(notice)
+        self.metrics.sessions.labels(error.code).inc()
+
+    def _forget(self, connection: Connection) -> None:
+        self._connections.discard(connection)
+        self.metrics.streams.set(len(self._connections))
+        self.bridge.release(connection.link)
+        if not self._connections:
+            self._empty.set()
+
+    async def _emptied(self, timeout_s: float) -> bool:
+        try:
+            async with asyncio.timeout(timeout_s):
+                await self._empty.wait()
+        except TimeoutError:
+            return False
+        return True
+
+    def _read_work(self) -> WorkCounters | None:
+        return None if self.bridge.port is None else self.bridge.port.counters
+
+
+# --- the app -------------------------------------------------------------------------------------
+
+
+def create_app(service: Service) -> Starlette:
+    """The ASGI app of a service; starting and stopping the app starts and stops the engine."""
+
+    def ready(request: Request) -> Response:
+        del request
+        load = service.load()
+        status = readiness(load)
+        port = service.bridge.port
+        if status is not Readiness.READY or port is None:
+            return JSONResponse({"status": status}, status_code=503)
+        return JSONResponse(
+            {
+                "status": status,
+                "model": port.model_name,
+                "streams": load.streams,
+                "max_streams": load.max_streams,
+            }
+        )
+
+    def metrics(request: Request) -> Response:
+        del request
+        return Response(service.metrics.render(), media_type=METRICS_CONTENT_TYPE)
+
+    return Starlette(
+        routes=[
+            Route("/", _page),
+            Route("/static/{name}", _page),
+            Route("/healthz", _health),
+            Route("/readyz", ready),
+            Route("/metrics", metrics),
+            WebSocketRoute("/v1/stream", service.stream),
+        ],
+        lifespan=service.lifespan,
+    )
+
+
+def _health(request: Request) -> Response:
+    del request
+    return JSONResponse({"status": "ok"})
+
+
+def _page(request: Request) -> Response:
+    """A file of the captions page. Not async, so Starlette reads it off the event loop."""
+    name = request.path_params.get("name", "index.html")
+    if name not in _PAGE_TYPES:
+        return PlainTextResponse("not found\n", 404)
+    content = resources.files("hark.web").joinpath(name).read_bytes()
+    return Response(content, media_type=_PAGE_TYPES[name], headers={"Cache-Control": "no-cache"})
+
+
+# --- running it ----------------------------------------------------------------------------------
+
+
+class HarkServer(uvicorn.Server):
+    """uvicorn, with our WebSocket settings, and streams drained before anything is closed."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+        config = service.config
+        super().__init__(
+            uvicorn.Config(
+                create_app(service),
+                ws=PatientWebSocket,
+                ws_max_size=MAX_MESSAGE_BYTES,
+                ws_per_message_deflate=False,
+                ws_ping_interval=config.ping_interval_s,
+                ws_ping_timeout=config.ping_interval_s,
+                timeout_graceful_shutdown=math.ceil(CUT_PATIENCE_S),
+                log_config=None,
+                access_log=False,
+            )
+        )
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Drain, then close. A second Ctrl-C cuts the draining short."""
+        drain = asyncio.create_task(self._service.drain())
+        while not drain.done() and not self.force_exit:
+            await asyncio.wait({drain}, timeout=0.1)  # as often as uvicorn itself looks
+        drain.cancel()
+        await super().shutdown(sockets)
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A listening TCP socket; port 0 takes a free one.
+
+    Raises:
+        OSError: the address is in use, or not ours.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    return socket.create_server((host, port), family=family, backlog=1024)

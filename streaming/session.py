@@ -1,0 +1,367 @@
+"""One stream as a machine without I/O: commands, engine updates and time in, effects out.
+
+Knows the order of things (hello first, one final for each segment's start, bye last) and the
+hello and stall timers. Knows no socket, no clock, no frame format and no metrics.
+
+    AWAITING_HELLO ── Hello ──▶ LIVE ── CloseIn ──▶ CLOSING ── Closed ──▶ ENDED (bye, 1000)
+          │                      │
+          │                      └──── drain() ───▶ DRAINING ─ Closed ──▶ ENDED (1001)
+          └── timeout, any other command ─────────────────────────────▶ ENDED (error)
+
+From every state a failure or the client's leaving leads to ENDED, where all input is ignored.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from enum import Enum, auto
+from types import MappingProxyType
+
+from hark.engine import types as engine
+from hark.engine.languages import canonical_language
+from hark.engine.types import SAMPLE_RATE, AudioFormat, StreamId, StreamOptions
+
+from . import events
+from .errors import (
+    BadOption,
+    HelloTimeout,
+    OutOfOrder,
+    ShuttingDown,
+    StreamError,
+    from_engine,
+)
+from .events import AudioIn, CloseIn, Command, ConfigureIn, Event, FinalizeIn, Hello
+
+# --- effects: what the machine wants done --------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class ToEngine:
+    request: engine.EngineRequest
+
+
+@dataclass(frozen=True, slots=True)
+class Emit:
+    event: Event
+
+
+@dataclass(frozen=True, slots=True)
+class Hangup:
+    """Close the connection once everything emitted before has been sent."""
+
+    code: int
+    reason: str
+
+
+Effect = ToEngine | Emit | Hangup
+
+
+def farewell(error: StreamError, segment: int = 0, at_ms: int = 0) -> list[Effect]:
+    """The effects that tell a client why its stream ends, and end it."""
+    return [Emit(error_event(error, segment, at_ms)), Hangup(error.close_code, error.code)]
+
+
+def error_event(error: StreamError, segment: int = 0, at_ms: int = 0) -> events.Error:
+    """What a client is told about an error, `at_ms` into its stream."""
+    return events.Error(
+        code=error.code,
+        message=error.message,
+        retry=error.retry,
+        retry_after_s=error.retry_after_s,
+        segment=segment,
+        start_ms=at_ms,
+        end_ms=at_ms,
+    )
+
+
+# --- the machine ---------------------------------------------------------------------------------
+
+
+class State(Enum):
+    AWAITING_HELLO = auto()
+    LIVE = auto()  # audio may come
+    CLOSING = auto()  # the client said close; the engine finishes
+    DRAINING = auto()  # the server is stopping; the engine finishes
+    ENDED = auto()
+
+
+NEXT_STATE: Mapping[tuple[State, type[Command]], State] = MappingProxyType(
+    {
+        (State.AWAITING_HELLO, Hello): State.LIVE,
+        (State.LIVE, AudioIn): State.LIVE,
+        (State.LIVE, ConfigureIn): State.LIVE,
+        (State.LIVE, FinalizeIn): State.LIVE,
+        (State.LIVE, CloseIn): State.CLOSING,
+        # A client cannot know that the server is stopping: what it still sends is not an error.
+        (State.DRAINING, AudioIn): State.DRAINING,
+        (State.DRAINING, ConfigureIn): State.DRAINING,
+        (State.DRAINING, FinalizeIn): State.DRAINING,
+        (State.DRAINING, CloseIn): State.DRAINING,
+    }
+)
+"""Where each command leads; a pair that is not here is `out_of_order`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What holds for every stream of a server: its model's limits and its timers, in seconds."""
+
+    languages: tuple[str, ...]
+    max_segment_s: int
+    hello_timeout_s: float = 10.0
+    stall_s: float = 2.0
+
+
+class Session:
+    """The machine of one stream. `name` is the id that logs and `ready` show."""
+
+    def __init__(self, stream: StreamId, name: str, *, terms: Terms, now: float) -> None:
+        self._stream = stream
+        self._name = name
+        self._terms = terms
+        self._state = State.AWAITING_HELLO
+        self._audio = AudioFormat()
+        self._options = StreamOptions()
+        self._deadline: float | None = now + terms.hello_timeout_s
+        self._reading_paused = False
+        self._segment = 0  # the open segment, or the next one
+        self._heard_ms = 0
+
+    @property
+    def state(self) -> State:
+        return self._state
+
+    # --- input: the client ---
+
+    def receive(self, command: Command, now: float) -> list[Effect]:
+        """Obey a command, or say why not. Before `hello` a refusal ends the stream."""
+        if self._state is State.ENDED:
+            return []
+        next_state = NEXT_STATE.get((self._state, type(command)))
+        if next_state is None:
+            return self.refuse(self._out_of_order(command))
+        if next_state is State.DRAINING:
+            return []
+        try:
+            effects = self._obey(command, now)
+        except engine.OptionError as error:
+            return self.refuse(BadOption(str(error)))
+        self._state = next_state
+        return effects
+
+    def refuse(self, error: StreamError) -> list[Effect]:
+        """A message that was not understood or may not come now."""
+        if self._state is State.AWAITING_HELLO:
+            return self.fail(error)
+        return [] if self._state is State.ENDED else [self._emit_error(error)]
+
+    def reading_paused(self) -> None:
+        """The server stopped reading the socket: from here on silence is its own doing."""
+        self._reading_paused = True
+
+    def reading_resumed(self, now: float) -> None:
+        """The server reads again: the stall timer starts anew."""
+        self._reading_paused = False
+        if self._deadline is not None:
+            self._deadline = now + self._terms.stall_s
+
+    def disconnected(self) -> list[Effect]:
+        """The client is gone; whatever was not said is dropped."""
+        return self._end([])
+
+    # --- input: time ---
+
+    def next_deadline(self) -> float | None:
+        """When `handle_timeout` wants to be called, if nothing else happens before."""
+        return None if self._reading_paused else self._deadline
+
+    def handle_timeout(self, now: float) -> list[Effect]:
+        deadline = self.next_deadline()
+        if deadline is None or now < deadline:
+            return []
+        self._deadline = None
+        if self._state is State.AWAITING_HELLO:
+            limit_s = self._terms.hello_timeout_s
+            return self.fail(HelloTimeout(f"no hello came within {limit_s:g} s"))
+        return [ToEngine(engine.Finalize(self._stream))]
+
+    # --- input: the server ---
+
+    def drain(self) -> list[Effect]:
+        """The server is stopping: finish what was heard, then say so."""
+        if self._state is State.AWAITING_HELLO:
+            return self.fail(_shutting_down())
+        if self._state is not State.LIVE:
+            return []
+        self._state = State.DRAINING
+        self._deadline = None
+        return [ToEngine(engine.Close(self._stream))]
+
+    def fail(self, error: StreamError) -> list[Effect]:
+        """End the stream now, whatever the engine still has of it."""
+        return self._end(farewell(error, self._segment, self._heard_ms))
+
+    # --- input: the engine ---
+
+    def engine_said(self, update: engine.EngineUpdate) -> list[Effect]:
+        """What an update of the engine means to the client. No timer depends on it."""
+        if self._state is State.ENDED:
+            return []
+        match update:
+            case engine.Consumed():
+                return []
+            case engine.Closed():
+                return self._closed(update)
+            case engine.Failed():
+                self._state = State.ENDED
+                return farewell(from_engine(update.error), self._segment, self._heard_ms)
+            case _:
+                event = self._to_event(update)
+                self._heard_ms = max(self._heard_ms, event.end_ms)
+                return [Emit(event)]
+
+    # --- obeying commands ---
+
+    def _obey(self, command: Command, now: float) -> list[Effect]:
+        match command:
+            case Hello():
+                return self._open(command)
+            case AudioIn(payload=payload):
+                if not payload:
+                    return []
+                self._deadline = now + self._terms.stall_s
+                return [ToEngine(engine.Feed(self._stream, payload))]
+            case ConfigureIn(changes=changes):
+                self._options = self._settle(self._options.with_changes(**changes))
+                return [ToEngine(engine.Configure(self._stream, self._options))]
+            case FinalizeIn():
+                self._deadline = None
+                return [ToEngine(engine.Finalize(self._stream, command.id))]
+            case CloseIn():
+                self._deadline = None
+                return [ToEngine(engine.Close(self._stream))]
+
+    def _open(self, hello: Hello) -> list[Effect]:
+        self._audio = hello.audio
+        self._options = self._settle(hello.options)
+        self._deadline = None
+        return [ToEngine(engine.Open(self._stream, self._audio, self._options))]
+
+    def _settle(self, options: StreamOptions) -> StreamOptions:
+        """The options that will be in force: the model's name of the language, its segment limit.
+
+        Raises OptionError when the model does not speak the language.
+        """
+        language = options.language
+        if language is not None:
+            language = canonical_language(language, self._terms.languages)
+        limit_s = min(options.segment_limit_s, self._terms.max_segment_s)
+        return replace(options, language=language, segment_limit_s=limit_s)
+
+    def _out_of_order(self, command: Command) -> OutOfOrder:
+        if self._state is State.AWAITING_HELLO:
+            return OutOfOrder("the first message must be hello")
+        if isinstance(command, Hello):
+            return OutOfOrder("hello came already; configure changes language or endpointing")
+        return OutOfOrder("nothing may follow close")
+
+    # --- endings ---
+
+    def _closed(self, update: engine.Closed) -> list[Effect]:
+        assert self._state in (State.CLOSING, State.DRAINING), "closed without being asked to"
+        drained = self._state is State.DRAINING
+        self._state = State.ENDED
+        end_ms = _to_ms(update.end_sample)
+        if drained:
+            return farewell(_shutting_down(), self._segment, end_ms)
+        return [Emit(events.Bye(segment=self._segment, end_ms=end_ms)), Hangup(1000, "bye")]
+
+    def _end(self, last_words: list[Effect]) -> list[Effect]:
+        before, self._state = self._state, State.ENDED
+        self._deadline = None
+        match before:
+            case State.ENDED:
+                return []
+            case State.AWAITING_HELLO:
+                return last_words
+            case _:
+                return [ToEngine(engine.Abort(self._stream)), *last_words]
+
+    def _emit_error(self, error: StreamError) -> Emit:
+        return Emit(error_event(error, self._segment, self._heard_ms))
+
+    # --- samples to milliseconds ---
+
+    def _to_event(
+        self,
+        update: engine.Opened
+        | engine.SpeechStarted
+        | engine.Partial
+        | engine.SpeechEnded
+        | engine.Final
+        | engine.Finalized,
+    ) -> Event:
+        match update:
+            case engine.Opened():
+                return events.Ready(
+                    session=self._name,
+                    model=update.model,
+                    languages=list(self._terms.languages),
+                    max_segment_s=self._terms.max_segment_s,
+                    options=events.options_to_wire(self._audio, self._options),
+                )
+            case engine.SpeechStarted():
+                self._segment = update.segment
+                at_ms = _to_ms(update.start_sample)
+                return events.SpeechStarted(segment=update.segment, start_ms=at_ms, end_ms=at_ms)
+            case engine.Partial():
+                return _partial_event(update)
+            case engine.SpeechEnded():
+                return events.SpeechEnded(
+                    segment=update.segment,
+                    start_ms=_to_ms(update.start_sample),
+                    end_ms=_to_ms(update.end_sample),
+                )
+            case engine.Final():
+                self._segment = update.segment + 1
+                return _final_event(update)
+            case engine.Finalized():
+                at_ms = _to_ms(update.at_sample)
+                return events.Finalized(
+                    id=update.id, segment=self._segment, start_ms=at_ms, end_ms=at_ms
+                )
+
+
+def _partial_event(update: engine.Partial) -> events.Partial:
+    return events.Partial(
+        segment=update.segment,
+        start_ms=_to_ms(update.start_sample),
+        end_ms=_to_ms(update.end_sample),
+        stable=update.stable,
+        unstable=update.unstable,
+        language=update.language,
+        confidence=round(update.confidence, 4),
+        queue_ms=round(update.queue_ms, 1),
+        compute_ms=round(update.compute_ms, 1),
+    )
+
+
+def _final_event(update: engine.Final) -> events.Final:
+    return events.Final(
+        segment=update.segment,
+        start_ms=_to_ms(update.start_sample),
+        end_ms=_to_ms(update.end_sample),
+        text=update.text,
+        language=update.language,
+        confidence=round(update.confidence, 4),
+        stable_words_replaced=update.stable_words_replaced,
+        queue_ms=round(update.queue_ms, 1),
+        compute_ms=round(update.compute_ms, 1),
+    )
+
+
+def _shutting_down() -> ShuttingDown:
+    return ShuttingDown("the server is being stopped")
+
+
+def _to_ms(sample: int) -> int:
+    return sample * 1000 // SAMPLE_RATE

@@ -1,0 +1,85 @@
+"""uvicorn's WebSocket protocol with four habits that slow, silent and rude peers call for.
+
+Knows bytes and timers of one connection; knows nothing of streams.
+
+- A peer is not dropped for a late pong while we leave its bytes unread: the pong waits behind them.
+- A connection ended for a peer's mistake is closed gently: the close frame goes out and what the
+  peer still sends is discarded. Closing at once would make the kernel reset the connection, and
+  the peer would never see the reason.
+- A text message that is not UTF-8 is such a mistake, and none of ours to log.
+- A closed connection is gone after `close_timeout`, even if the peer never reads the rest.
+"""
+
+import asyncio
+
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.frames import CloseCode
+
+
+class PatientWebSocket(WebSocketsSansIOProtocol):
+    """Give this class to uvicorn as `ws`."""
+
+    _heard_since_ping = False
+    _abort_timer: asyncio.TimerHandle | None = None
+
+    def data_received(self, data: bytes) -> None:
+        self._heard_since_ping = True
+        super().data_received(data)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        if self._abort_timer is not None:
+            self._abort_timer.cancel()
+
+    async def run_asgi(self) -> None:
+        await super().run_asgi()
+        self._abort_later()
+
+    def send_keepalive_ping(self) -> None:
+        self._heard_since_ping = False
+        super().send_keepalive_ping()
+
+    def keepalive_timeout(self) -> None:
+        if self.read_paused or self._heard_since_ping:
+            self.pong_timer = None
+            self.pending_ping_payload = None
+            self.schedule_ping()
+            return
+        super().keepalive_timeout()
+        self._abort_later()
+
+    def send_receive_event_to_app(self) -> None:
+        if self.curr_msg_data_type == "text" and not _is_utf8(b"".join(self.frames)):
+            self.conn.fail(CloseCode.INVALID_DATA, "a text message that is not UTF-8")
+            self.handle_parser_exception()
+            return
+        super().send_receive_event_to_app()
+
+    def handle_parser_exception(self) -> None:
+        if self.close_sent:
+            return  # more bytes of a peer that was told already
+        self.close_sent = True
+        self.stop_keepalive()
+        close = self.conn.close_sent
+        code, reason = (close.code, close.reason) if close is not None else (1006, "")
+        self.queue.put_nowait({"type": "websocket.disconnect", "code": code, "reason": reason})
+        self.transport.write(b"".join(self.conn.data_to_send()))
+        if self.transport.can_write_eof():
+            self.transport.write_eof()
+        if self.read_paused:
+            self.read_paused = False
+            self.transport.resume_reading()
+        # With a close timer set, uvicorn leaves the transport open when the app returns.
+        self.close_timer = self.loop.call_later(self.close_timeout, self.transport.abort)
+
+    def _abort_later(self) -> None:
+        if not self.disconnected and self._abort_timer is None:
+            self._abort_timer = self.loop.call_later(self.close_timeout, self.transport.abort)
+
+
+def _is_utf8(data: bytes) -> bool:
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
