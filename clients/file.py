@@ -6,7 +6,7 @@ With --url a server hears the recordings, without it the engine runs in this pro
 import argparse
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
@@ -138,7 +138,7 @@ def _load(args: argparse.Namespace, console: Console) -> "Engine":
     config = EngineConfig(
         model=args.model or "embedded", device=args.device or "auto", dtype=args.dtype or "auto"
     )
-    with console.status(f"loading the model {config.model}"):
+    with _loading(console, config.model):
         from hark.engine.load import load_engine
 
         return load_engine(config)
@@ -201,6 +201,12 @@ def _whole_clip(audio: AudioFile) -> np.ndarray:
             )
         blocks.append(block)
     return np.concatenate(blocks)
+
+
+def _loading(console: Console, model: str) -> AbstractContextManager[object]:
+    """A spinner, but for a hub id, whose download shows its own progress."""
+    is_local = model == "embedded" or Path(model).is_dir()
+    return console.status(f"loading the model {model}") if is_local else nullcontext()
 
 
 class _Heard(Iterator[np.ndarray]):

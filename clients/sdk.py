@@ -12,7 +12,7 @@ anybody iterates at that moment.
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import asdict
 from typing import Any, TypedDict, Unpack
 from urllib.parse import urlsplit
@@ -266,7 +266,9 @@ async def _open(url: str, wire: Wire) -> ClientConnection:
 
 async def _greet(socket: ClientConnection, wire: Wire, settings: Settings) -> Ready:
     """Say hello and wait for `ready`."""
-    await socket.send(wire.message({"type": "hello", **_to_wire(settings)}))
+    hello = wire.message({"type": "hello", **_to_wire(settings)})
+    with suppress(ConnectionClosed):  # a full server hangs up at once; its reason can be read
+        await socket.send(hello)
     try:
         async with asyncio.timeout(ANSWER_TIMEOUT_S):
             first = wire.event(await socket.recv())

@@ -1,5 +1,6 @@
 """A recording's finals as text, JSON, SRT or WebVTT; pure, knows no engine and no server."""
 
+import html
 import json
 import textwrap
 from collections import Counter
@@ -45,9 +46,10 @@ def render(transcript: Transcript, form: Format) -> str:
             return json.dumps(_as_map(transcript), ensure_ascii=False) + "\n"
         case "srt":
             cues = enumerate(transcript.spoken, start=1)
-            return "".join(f"{number}\n{_cue(final, ',')}\n" for number, final in cues)
+            return "".join(f"{number}\n{_cue(cue, cue.text, ',')}\n" for number, cue in cues)
         case "vtt":
-            return "WEBVTT\n\n" + "".join(f"{_cue(final, '.')}\n" for final in transcript.spoken)
+            escaped = [(cue, html.escape(cue.text, quote=False)) for cue in transcript.spoken]
+            return "WEBVTT\n\n" + "".join(f"{_cue(cue, text, '.')}\n" for cue, text in escaped)
 
 
 def _as_map(transcript: Transcript) -> dict[str, object]:
@@ -59,15 +61,23 @@ def _as_map(transcript: Transcript) -> dict[str, object]:
     }
     if transcript.tokens is not None:
         return {**whole, "tokens": list(transcript.tokens)}
-    names = ("start_ms", "end_ms", "text", "language", "confidence")
-    segments = [{name: getattr(final, name) for name in names} for final in transcript.spoken]
-    return {**whole, "segments": segments}
+    return {**whole, "segments": [_segment(final) for final in transcript.spoken]}
 
 
-def _cue(final: Final, decimal_mark: str) -> str:
+def _segment(final: Final) -> dict[str, object]:
+    return {
+        "start_ms": final.start_ms,
+        "end_ms": final.end_ms,
+        "text": final.text.strip(),
+        "language": final.language,
+        "confidence": round(final.confidence, 4),
+    }
+
+
+def _cue(final: Final, text: str, decimal_mark: str) -> str:
     start, end = (_timestamp(time, decimal_mark) for time in (final.start_ms, final.end_ms))
-    text = "\n".join(textwrap.wrap(final.text.strip(), SUBTITLE_COLUMNS))
-    return f"{start} --> {end}\n{text}\n"
+    lines = "\n".join(textwrap.wrap(text.strip(), SUBTITLE_COLUMNS))
+    return f"{start} --> {end}\n{lines}\n"
 
 
 def _timestamp(time_ms: int, decimal_mark: str) -> str:

@@ -182,7 +182,7 @@ def _native_is_aligner(root: _Section) -> bool:
 
 
 def _num_labels(root: _Section) -> int:
-    if "id2label" not in root.values:
+    if "id2label" not in root.values and "num_labels" in root.values:
         return root.count("num_labels")
     num_labels = len(root.section("id2label").values)
     if num_labels < 1:

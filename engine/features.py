@@ -10,6 +10,7 @@ from functools import lru_cache
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from .types import FRAME_SAMPLES, MIN_CLIP_SAMPLES, SAMPLE_RATE
@@ -58,16 +59,17 @@ class SegmentFeatures:
         return self._raw[: self.num_frames]
 
     def hear(self, samples: Tensor) -> None:
-        """Take in the segment's samples [N], N >= 8000, from its start.
+        """Take in the segment's samples [N] from its start; under 0.5 s they are padded.
 
-        N grows from call to call, or shrinks once, when the segment is cut.
+        N grows from call to call, or shrinks, when the segment is cut.
         """
-        num_samples = samples.shape[0]
-        total = num_samples // FRAME_SAMPLES
-        final = min(total, (num_samples - 40) // FRAME_SAMPLES)
+        heard = samples.shape[0]
+        samples = F.pad(samples, (0, max(0, MIN_CLIP_SAMPLES - heard)))
+        total = samples.shape[0] // FRAME_SAMPLES
+        final = max(0, min(total, (heard - 40) // FRAME_SAMPLES))
         if final < self.num_final:  # the clip was cut: frames at its new end see a reflection now
             self.num_final = final
-            self._final_peak = self._raw[:final].max().item()
+            self._final_peak = self._raw[:final].max().item() if final else float("-inf")
         fresh = _mel_frames(samples, self.num_final, total)  # [T - final, M]
         self._reserve(total)
         self._raw[self.num_final : total] = fresh

@@ -72,6 +72,11 @@ class DiskFullError(DownloadError):
     retry = True
 
 
+def embedded_folder() -> Path:
+    """Where the model that ships with the package lies."""
+    return Path(__file__).parent / EMBEDDED
+
+
 def resolve_model(spec: str) -> Path:
     """The folder of "embedded", of a folder's path, or of a hub id such as Qwen/Qwen3-ASR-0.6B.
 
@@ -79,9 +84,9 @@ def resolve_model(spec: str) -> Path:
     stopped. Raises ConfigError when `spec` is none of the three, DownloadError otherwise.
     """
     if spec == EMBEDDED:
-        return Path(__file__).parent / EMBEDDED
+        return embedded_folder()
     folder = Path(spec).expanduser()
-    if folder.is_dir():
+    if spec and folder.is_dir():
         return folder
     if not _HUB_ID.fullmatch(spec):
         raise ConfigError(

@@ -34,6 +34,10 @@ class EngineThread:
         return self._engine.model_name
 
     @property
+    def device(self) -> str:
+        return self._engine.runner.model.device.type
+
+    @property
     def languages(self) -> tuple[str, ...]:
         return self._engine.limits.languages
 

@@ -20,7 +20,6 @@ from typing import Literal, cast
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from .encoder import TOKENS_PER_CHUNK, num_tokens
@@ -30,7 +29,7 @@ from .kv_pool import KVLedger, Lease
 from .model import to_chunks
 from .runner import Answer, Choices, EncodeWork, ForwardWork, StemWork, Work
 from .tokenizer import Tokenizer
-from .types import CHUNK_FRAMES, CHUNK_SAMPLES, MIN_CLIP_SAMPLES, SAMPLE_RATE, WorkCounters
+from .types import CHUNK_FRAMES, CHUNK_SAMPLES, SAMPLE_RATE, WorkCounters
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,8 +194,7 @@ class Sequence:
         return closed - len(self._windows.get(window_chunks, []))
 
     def _hear(self, num_samples: int) -> None:
-        missing = max(0, MIN_CLIP_SAMPLES - num_samples)
-        self._features.hear(F.pad(self._samples[:num_samples], (0, missing)))
+        self._features.hear(self._samples[:num_samples])
         del self._stems[self._features.num_frames // CHUNK_FRAMES :]
 
     def _encode(

@@ -18,7 +18,7 @@ import tokenizers
 from tokenizers import AddedToken, Regex, decoders, models, normalizers, pre_tokenizers
 
 from .config import ModelConfig
-from .types import CheckpointError
+from .types import CheckpointError, OptionError
 
 _TOKENIZER_FILE = "tokenizer.json"
 _PARTS_FILES = ("vocab.json", "merges.txt", "tokenizer_config.json")
@@ -76,7 +76,12 @@ class Tokenizer:
         return cls(_read_parts(folder), source=str(folder))
 
     def prompt_head(self, context: str = "") -> list[int]:
-        """Everything before the audio. Special tokens spelled in `context` are plain text."""
+        """Everything before the audio. Special tokens spelled in `context` are plain text.
+
+        Raises OptionError when `context` holds half of a surrogate pair, which JSON lets through.
+        """
+        if any("\ud800" <= character <= "\udfff" for character in context):
+            raise OptionError("context holds half of a surrogate pair, which is no character")
         return [
             self.im_start_id,
             *self.encode(f"system\n{context}"),

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from .errors import CAPACITY_RETRY_S, Capacity, Internal, ShuttingDown, StreamError
+from .errors import CAPACITY_RETRY_S, CapacityError, InternalError, ShuttingDownError, StreamError
 
 
 class Readiness(StrEnum):
@@ -46,12 +46,12 @@ def refusal(load: Load) -> StreamError | None:
         case Readiness.READY:
             return None
         case Readiness.LOADING:
-            return Capacity("the model is still being loaded", CAPACITY_RETRY_S)
+            return CapacityError("the model is still being loaded", CAPACITY_RETRY_S)
         case Readiness.FULL:
-            return Capacity(
+            return CapacityError(
                 f"all {load.max_streams} streams of this server are in use", CAPACITY_RETRY_S
             )
         case Readiness.FAILED:
-            return Internal("the engine of this server has stopped")
+            return InternalError("the engine of this server has stopped")
         case Readiness.DRAINING:
-            return ShuttingDown("the server is being stopped")
+            return ShuttingDownError("the server is being stopped")

@@ -11,7 +11,6 @@ that wait to be heard, and the engine says no more than a bounded amount about e
 
 import asyncio
 import itertools
-import logging
 import threading
 from collections.abc import Callable
 from enum import StrEnum
@@ -34,8 +33,6 @@ from hark.engine.types import (
 HIGH_WATER_S = 10  # more audio than this waiting: stop reading the socket
 LOW_WATER_S = 5  # less than this waiting: read on
 MAX_UNANSWERED = 64  # flushes of one stream that wait for their answer
-
-_log = logging.getLogger(__name__)
 
 Publish = Callable[[StreamId, EngineUpdate], None]
 OnCrash = Callable[[BaseException], None]
@@ -86,7 +83,7 @@ class StreamLink:
         self._port = port
         self._on_update = on_update
         self._bytes_per_second = 0
-        self._waiting_bytes = 0
+        self.waiting_bytes = 0
         self._unanswered = 0
         self._room = asyncio.Event()
         self._room.set()
@@ -96,7 +93,7 @@ class StreamLink:
             case Open(audio=audio):
                 self._bytes_per_second = audio.bytes_per_second
             case Feed(payload=payload):
-                self._waiting_bytes += len(payload)
+                self.waiting_bytes += len(payload)
             case Finalize(id=str()):
                 self._unanswered += 1
             case _:
@@ -109,7 +106,7 @@ class StreamLink:
         """Take an update the engine sent to this stream."""
         match update:
             case Consumed(num_bytes=num_bytes):
-                self._waiting_bytes -= num_bytes
+                self.waiting_bytes -= num_bytes
             case Finalized():
                 self._unanswered -= 1
             case _:
@@ -133,7 +130,7 @@ class StreamLink:
         return len(payload) / self._bytes_per_second
 
     def _is_above(self, limit_s: int, num_unanswered: int) -> bool:
-        too_many_bytes = self._waiting_bytes > limit_s * self._bytes_per_second
+        too_many_bytes = self.waiting_bytes > limit_s * self._bytes_per_second
         return too_many_bytes or self._unanswered > num_unanswered
 
 
@@ -181,6 +178,11 @@ class Bridge:
         """Forget a stream; what the engine still says about it is dropped."""
         self._links.pop(link.stream, None)
 
+    @property
+    def num_waiting_bytes(self) -> int:
+        """Audio bytes of all streams that the engine has not taken in yet."""
+        return sum(link.waiting_bytes for link in self._links.values())
+
     # --- on other threads ---
 
     def publish(self, stream: StreamId, update: EngineUpdate) -> None:
@@ -226,8 +228,6 @@ class Bridge:
         self.status = BridgeStatus.FAILED
         self.failure = error
         self._settled.set()
-        if self.port is not None:
-            _log.critical("the engine stopped", exc_info=error)
         for link in list(self._links.values()):
             link.deliver(Failed(EngineError("the engine stopped")))
 

@@ -17,7 +17,7 @@ EXIT_INTERRUPTED = 130
 
 @dataclass(frozen=True, slots=True)
 class _Subcommand:
-    """A module with `add_arguments(parser)` and `run(args) -> int`, imported when it is asked for."""
+    """A module with `add_arguments(parser)` and `run(args) -> int`, imported only when needed."""
 
     module: str
     summary: str

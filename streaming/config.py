@@ -27,6 +27,7 @@ _ENGINE_HELP = {
     "device": "where the model runs",
     "dtype": "the numbers it computes with; auto is what suits the device and the model",
     "max_streams": "how many streams may be open at once",
+    "max_segment_s": "the longest segment in seconds a client may ask for",
     "kv_memory_mb": "memory for attention caches in MiB; 0 takes what max_streams needs",
     "threads": "CPU threads; 0 leaves the choice to torch",
 }
@@ -173,7 +174,7 @@ def _flag(name: str) -> str:
 
 
 def _help(setting: Field[Any]) -> str:
-    return setting.metadata.get("help") or _ENGINE_HELP[setting.name]
+    return setting.metadata.get("help") or _ENGINE_HELP.get(setting.name, setting.name)
 
 
 def _values(hint: Any) -> str:

@@ -10,12 +10,12 @@ from collections.abc import Callable, MutableMapping
 from functools import partial
 from typing import Any
 
+from hark.engine.types import EngineRequest, EngineUpdate, Failed, Feed, Finalize
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from hark.engine.types import EngineRequest, EngineUpdate, Failed, Feed, Finalize
-
 from .bridge import StreamLink
-from .errors import Internal, ShuttingDown, SlowReader, StreamError
+from .config import ServerConfig
+from .errors import ShuttingDownError, SlowReaderError, StreamError, internal_error
 from .events import Event, Finalized
 from .metrics import Metrics
 from .outbox import Outbox
@@ -26,10 +26,7 @@ _log = logging.getLogger(__name__)
 
 
 class Connection:
-    """One client's stream, from its handshake to its close.
-
-    `send_timeout_s` bounds how long one message may wait for a client that does not read.
-    """
+    """One client's stream, from its handshake to its close. `name` is the session's id."""
 
     def __init__(
         self,
@@ -40,18 +37,17 @@ class Connection:
         open_link: Callable[[Callable[[EngineUpdate], None]], StreamLink],
         terms: Terms,
         metrics: Metrics,
-        max_waiting_events: int,
-        send_timeout_s: float,
+        config: ServerConfig,
     ) -> None:
         self._websocket = websocket
         self._adapter = adapter
         self._metrics = metrics
-        self._send_timeout_s = send_timeout_s
+        self._send_timeout_s = config.send_timeout_s
         self._log = _SessionLog(_log, {"session": name})
         self._loop = asyncio.get_running_loop()
         self.link = open_link(self._on_update)
         self._session = Session(self.link.stream, name, terms=terms, now=self._loop.time())
-        self._outbox = Outbox(max_waiting_events)
+        self._outbox = Outbox(config.max_waiting_events)
         self._has_news = asyncio.Event()
         self._timer: asyncio.TimerHandle | None = None
         self._flushes_asked: deque[float] = deque()  # loop times; as many as the link leaves open
@@ -79,7 +75,7 @@ class Connection:
 
     def cut(self) -> None:
         """The server cannot wait any longer."""
-        self._step(lambda: self._session.fail(ShuttingDown("the server is being stopped")))
+        self._step(lambda: self._session.fail(ShuttingDownError("the server is being stopped")))
 
     # --- the two pumps ---
 
@@ -115,16 +111,16 @@ class Connection:
                     return
                 await self._send(item)
         except TimeoutError:
-            self._outcome = SlowReader.code
+            self._outcome = SlowReaderError.code
         except WebSocketDisconnect:
             pass  # the reader finds out, too; either may be first
 
     async def _send(self, event: Event) -> None:
         try:
             frame = self._adapter.encode(event)
-        except Exception:
+        except Exception:  # noqa: BLE001 - logged and told; other streams must not suffer
             self._log.exception("a bug ended the stream: %s cannot be encoded", event.type)
-            self._give_up(_internal())
+            self._give_up(internal_error())
             return
         async with asyncio.timeout(self._send_timeout_s):
             await send_frame(self._websocket, frame)
@@ -152,9 +148,9 @@ class Connection:
         """Put one input to the session; this is the edge where a bug ends one stream, not all."""
         try:
             self._perform(effects_of())
-        except Exception:
+        except Exception:  # noqa: BLE001 - logged and told; other streams must not suffer
             self._log.exception("a bug ended the stream")
-            self._give_up(_internal())
+            self._give_up(internal_error())
         self._arm_timer()
 
     # --- out of the session ---
@@ -168,7 +164,7 @@ class Connection:
                 case Emit(event=event):
                     self._note_event(event)
                     if not self._outbox.put(event):
-                        self._give_up(SlowReader("too many messages wait to be read"))
+                        self._give_up(SlowReaderError("too many messages wait to be read"))
                         return
                 case Hangup():
                     self._outcome = effect.reason
@@ -225,10 +221,6 @@ async def send_frame(websocket: WebSocket, frame: Frame) -> None:
         await websocket.send_text(frame)
     else:
         await websocket.send_bytes(frame)
-
-
-def _internal() -> Internal:
-    return Internal("the server failed; its log has the details under this session's id")
 
 
 def _frame_of(message: MutableMapping[str, Any]) -> Frame:

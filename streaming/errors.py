@@ -1,25 +1,25 @@
 """Every error a client can be told about; knows codes and whose fault it is, no sockets.
 
     StreamError
-    ├── CallerError       what the client sent is wrong; sending it again cannot help
-    │   ├── BadMessage      bad_message    1007
-    │   ├── BadOption       bad_option     1007
-    │   ├── OutOfOrder      out_of_order   1002
-    │   └── BadAudio        bad_audio      1007
-    ├── PeerError         the client sent right things, but not in time
-    │   ├── HelloTimeout    hello_timeout  1008
-    │   └── SlowReader      slow_reader    1008
-    ├── Capacity          capacity       1013   full: the same request can succeed later
-    └── ServerError       our fault
-        ├── Internal        internal       1011
-        └── ShuttingDown    shutting_down  1001
+    ├── CallerError         what the client sent is wrong; sending it again cannot help
+    │   ├── BadMessageError   bad_message    1007
+    │   ├── BadOptionError    bad_option     1007
+    │   ├── OutOfOrderError   out_of_order   1002
+    │   └── BadAudioError     bad_audio      1007
+    ├── PeerError           the client sent right things, but not in time
+    │   ├── HelloTimeoutError hello_timeout  1008
+    │   └── SlowReaderError   slow_reader    1008
+    ├── CapacityError       capacity       1013   full: the same request can succeed later
+    └── ServerError         our fault
+        ├── InternalError     internal       1011
+        └── ShuttingDownError shutting_down  1001
 
 A message over 1 MiB (close code 1009) is refused below this layer, by the WebSocket protocol.
 """
 
 from typing import ClassVar
 
-from hark.engine.types import BadAudioError, CapacityError, EngineError, OptionError
+from hark.engine import types as engine
 
 CAPACITY_RETRY_S = 5.0
 MAX_MESSAGE_CHARACTERS = 1000  # a message may quote what the client sent, which may be long
@@ -46,28 +46,28 @@ class CallerError(StreamError):
     """What the client sent is wrong."""
 
 
-class BadMessage(CallerError):
+class BadMessageError(CallerError):
     """Not a message of the protocol: its form, a field's name or a field's type is wrong."""
 
     code = "bad_message"
     close_code = 1007
 
 
-class BadOption(CallerError):
+class BadOptionError(CallerError):
     """A value is out of range or unknown; the message names the field and what is allowed."""
 
     code = "bad_option"
     close_code = 1007
 
 
-class OutOfOrder(CallerError):
+class OutOfOrderError(CallerError):
     """A message that may not come now."""
 
     code = "out_of_order"
     close_code = 1002
 
 
-class BadAudio(CallerError):
+class BadAudioError(CallerError):
     """The audio is not what its format promised."""
 
     code = "bad_audio"
@@ -80,17 +80,17 @@ class PeerError(StreamError):
     retry = True
 
 
-class HelloTimeout(PeerError):
+class HelloTimeoutError(PeerError):
     code = "hello_timeout"
     close_code = 1008
 
 
-class SlowReader(PeerError):
+class SlowReaderError(PeerError):
     code = "slow_reader"
     close_code = 1008
 
 
-class Capacity(StreamError):
+class CapacityError(StreamError):
     """No room for one more stream now."""
 
     code = "capacity"
@@ -104,28 +104,35 @@ class ServerError(StreamError):
     retry = True
 
 
-class Internal(ServerError):
+class InternalError(ServerError):
     code = "internal"
     close_code = 1011
 
 
-class ShuttingDown(ServerError):
+class ShuttingDownError(ServerError):
     code = "shutting_down"
     close_code = 1001
 
 
-def from_engine(error: EngineError) -> StreamError:
+def from_engine(error: engine.EngineError) -> StreamError:
     """The wire error for what the engine reports.
 
-    Anything but the caller's fault or a full engine is `Internal`, and its text stays in the
+    Anything but the caller's fault or a full engine is `InternalError`, and its text stays in the
     server's log.
     """
     match error:
-        case OptionError():
-            return BadOption(str(error))
-        case BadAudioError():
-            return BadAudio(str(error))
-        case CapacityError():
-            return Capacity(str(error), CAPACITY_RETRY_S)
+        case engine.OptionError():
+            return BadOptionError(str(error))
+        case engine.BadAudioError():
+            return BadAudioError(str(error))
+        case engine.CapacityError():
+            return CapacityError(str(error), CAPACITY_RETRY_S)
         case _:
-            return Internal("the server failed; its log has the details under this session's id")
+            return InternalError(
+                "the server failed; its log has the details under this session's id"
+            )
+
+
+def internal_error() -> InternalError:
+    """What a client is told about a bug: where to look, and nothing of our insides."""
+    return InternalError("the server failed; its log has the details under this session's id")

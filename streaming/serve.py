@@ -52,12 +52,14 @@ def serve(settings: Settings, start_engine: StartEngine) -> int:
     """Run a server in this process until a signal stops it, with any engine."""
     set_up_logging(settings.server.log_level)
     # uvicorn repeats the signal that stopped it when it is done: that is the end of a good run.
-    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(0))
+    before = signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(0))
     try:
         with _listen(settings.server) as listener:
             asyncio.run(_serve(settings, start_engine, listener))
     except KeyboardInterrupt:
         pass
+    finally:
+        signal.signal(signal.SIGTERM, before)
     return 0
 
 

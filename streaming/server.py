@@ -12,15 +12,15 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from importlib import resources
+from pathlib import PurePosixPath
 
 import uvicorn
+from hark.engine.types import WorkCounters
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket
-
-from hark.engine.types import WorkCounters
 
 from .admission import Load, Readiness, readiness, refusal
 from .bridge import Bridge, BridgeStatus, StartEngine
@@ -37,12 +37,7 @@ from .websocket import PatientWebSocket
 MAX_MESSAGE_BYTES = 1 << 20
 CUT_PATIENCE_S = 1.0  # for the last error and close to go out after the drain time is over
 
-_PAGE_TYPES = {
-    "index.html": "text/html; charset=utf-8",
-    "captions.js": "text/javascript; charset=utf-8",
-    "worklet.js": "text/javascript; charset=utf-8",
-    "captions.css": "text/css; charset=utf-8",
-}
+_PAGE_TYPES = {".html": "text/html", ".js": "text/javascript", ".css": "text/css"}
 
 
 class Service:
@@ -112,20 +107,15 @@ class Service:
     def _connect(self, websocket: WebSocket, adapter: Adapter) -> Connection:
         port = self.bridge.port
         assert port is not None, "admission lets nobody in before the engine runs"
+        config = self.config
         connection = Connection(
             websocket,
             adapter,
             name=secrets.token_hex(6),
             open_link=self.bridge.open,
-            terms=Terms(
-                port.languages,
-                port.max_segment_s,
-                self.config.hello_timeout_s,
-                self.config.stall_s,
-            ),
+            terms=Terms(port.languages, port.max_segment_s, config.hello_timeout_s, config.stall_s),
             metrics=self.metrics,
-            max_waiting_events=self.config.max_waiting_events,
-            send_timeout_s=self.config.send_timeout_s,
+            config=config,
         )
         self._connections.add(connection)
         self._empty.clear()
@@ -207,10 +197,11 @@ def _health(request: Request) -> Response:
 def _page(request: Request) -> Response:
     """A file of the captions page. Not async, so Starlette reads it off the event loop."""
     name = request.path_params.get("name", "index.html")
-    if name not in _PAGE_TYPES:
+    kind = _PAGE_TYPES.get(PurePosixPath(name).suffix)
+    file = resources.files("hark.web").joinpath(name)
+    if kind is None or not file.is_file():
         return PlainTextResponse("not found\n", 404)
-    content = resources.files("hark.web").joinpath(name).read_bytes()
-    return Response(content, media_type=_PAGE_TYPES[name], headers={"Cache-Control": "no-cache"})
+    return Response(file.read_bytes(), media_type=kind, headers={"Cache-Control": "no-cache"})
 
 
 # --- running it ----------------------------------------------------------------------------------

@@ -22,10 +22,10 @@ from hark.engine.types import SAMPLE_RATE, AudioFormat, StreamId, StreamOptions
 
 from . import events
 from .errors import (
-    BadOption,
-    HelloTimeout,
-    OutOfOrder,
-    ShuttingDown,
+    BadOptionError,
+    HelloTimeoutError,
+    OutOfOrderError,
+    ShuttingDownError,
     StreamError,
     from_engine,
 )
@@ -144,7 +144,7 @@ class Session:
         try:
             effects = self._obey(command, now)
         except engine.OptionError as error:
-            return self.refuse(BadOption(str(error)))
+            return self.refuse(BadOptionError(str(error)))
         self._state = next_state
         return effects
 
@@ -181,7 +181,7 @@ class Session:
         self._deadline = None
         if self._state is State.AWAITING_HELLO:
             limit_s = self._terms.hello_timeout_s
-            return self.fail(HelloTimeout(f"no hello came within {limit_s:g} s"))
+            return self.fail(HelloTimeoutError(f"no hello came within {limit_s:g} s"))
         return [ToEngine(engine.Finalize(self._stream))]
 
     # --- input: the server ---
@@ -257,12 +257,12 @@ class Session:
         limit_s = min(options.segment_limit_s, self._terms.max_segment_s)
         return replace(options, language=language, segment_limit_s=limit_s)
 
-    def _out_of_order(self, command: Command) -> OutOfOrder:
+    def _out_of_order(self, command: Command) -> OutOfOrderError:
         if self._state is State.AWAITING_HELLO:
-            return OutOfOrder("the first message must be hello")
+            return OutOfOrderError("the first message must be hello")
         if isinstance(command, Hello):
-            return OutOfOrder("hello came already; configure changes language or endpointing")
-        return OutOfOrder("nothing may follow close")
+            return OutOfOrderError("hello came already; configure changes language or endpointing")
+        return OutOfOrderError("nothing may follow close")
 
     # --- endings ---
 
@@ -359,8 +359,8 @@ def _final_event(update: engine.Final) -> events.Final:
     )
 
 
-def _shutting_down() -> ShuttingDown:
-    return ShuttingDown("the server is being stopped")
+def _shutting_down() -> ShuttingDownError:
+    return ShuttingDownError("the server is being stopped")
 
 
 def _to_ms(sample: int) -> int:

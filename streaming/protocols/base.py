@@ -1,4 +1,4 @@
-"""What every wire dialect offers: frames to commands, events to frames; no I/O, no state machine."""
+"""What every wire dialect offers: frames to commands, events to frames; no I/O, no order."""
 
 from typing import Protocol
 

@@ -9,10 +9,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NoReturn
 
 import msgpack
-
 from hark.engine.types import AudioFormat, Encoding, Endpointing, OptionError, StreamOptions
 
-from ..errors import BadMessage, BadOption
+from ..errors import BadMessageError, BadOptionError
 from ..events import (
     AudioIn,
     CloseIn,
@@ -33,7 +32,7 @@ Message = Mapping[str, Any]
 
 
 def choose_adapter(offered: Sequence[str]) -> Adapter | None:
-    """The adapter of the first subprotocol we know; JSON if none is offered; None if all are new."""
+    """The adapter of the first subprotocol known here; JSON if none is offered; else None."""
     if not offered:
         return JsonAdapter(None)
     for name in offered:
@@ -56,7 +55,7 @@ class JsonAdapter:
         try:
             message = json.loads(frame, parse_constant=_refuse_constant)
         except (ValueError, RecursionError) as error:
-            raise BadMessage(f"not a JSON message: {error}; audio goes in binary ones") from None
+            raise BadMessageError(f"not JSON: {error} (audio goes in binary messages)") from None
         return command_from_wire(message)
 
     def encode(self, event: Event) -> str:
@@ -71,37 +70,37 @@ class MsgpackAdapter:
 
     def decode(self, frame: Frame) -> Command:
         if isinstance(frame, str):
-            raise BadMessage("a text message; under hark.v1.msgpack all messages are binary")
+            raise BadMessageError("a text message; under hark.v1.msgpack all messages are binary")
         try:
             message = msgpack.unpackb(frame)
         except (ValueError, OverflowError, msgpack.UnpackException) as error:
             reason = str(error) or type(error).__name__
-            raise BadMessage(f"not a msgpack message: {reason}") from None
+            raise BadMessageError(f"not msgpack: {reason}") from None
         if isinstance(message, dict) and message.get("type") == "audio":
             return _read_audio(_fields(message, ("data",)))
         return command_from_wire(message)
 
     def encode(self, event: Event) -> bytes:
-        return msgpack.packb(event_to_wire(event))
+        return _pack(event_to_wire(event))
 
 
 def command_from_wire(message: object) -> Command:
     """The command a message's map holds.
 
     Raises:
-        BadMessage: not a map, no known `type`, an unknown field, or a field of the wrong type.
-        BadOption: a value is out of range or unknown.
+        BadMessageError: not a map, no known `type`, an unknown field, or a field of the wrong type.
+        BadOptionError: a value is out of range or unknown.
     """
     if not isinstance(message, dict):
-        raise BadMessage(f"a message is a map with a type, this is {_kind(message)}")
+        raise BadMessageError(f"a message is a map with a type, this is {_kind(message)}")
     kind = message.get("type")
     reader = _READERS.get(kind) if isinstance(kind, str) else None
     if reader is None:
-        raise BadMessage(f"type is {_show(kind)}, allowed are {', '.join(_READERS)}")
+        raise BadMessageError(f"type is {_show(kind)}, allowed are {', '.join(_READERS)}")
     try:
         return reader(message)
     except OptionError as error:
-        raise BadOption(str(error)) from None
+        raise BadOptionError(str(error)) from None
 
 
 # --- one reader for each type of message ---------------------------------------------------------
@@ -128,7 +127,7 @@ def _read_configure(message: Message) -> ConfigureIn:
 def _read_finalize(message: Message) -> FinalizeIn:
     flush_id = _text("id", _fields(message, ("id",)).get("id"))
     if len(flush_id) > MAX_ID_CHARACTERS:
-        raise BadOption(f"id has {len(flush_id)} characters, allowed are {MAX_ID_CHARACTERS}")
+        raise BadOptionError(f"id has {len(flush_id)} characters, allowed are {MAX_ID_CHARACTERS}")
     return FinalizeIn(flush_id)
 
 
@@ -140,7 +139,7 @@ def _read_close(message: Message) -> CloseIn:
 def _read_audio(fields: Message) -> AudioIn:
     payload = fields.get("data")
     if not isinstance(payload, bytes):
-        raise BadMessage(f"data is {_kind(payload)}, allowed is a bin")
+        raise BadMessageError(f"data is {_kind(payload)}, allowed is a bin")
     return AudioIn(payload)
 
 
@@ -157,11 +156,11 @@ _READERS: Mapping[str, Callable[[Message], Command]] = {
 
 def _text(name: str, value: object) -> str:
     if not isinstance(value, str):
-        raise BadMessage(f"{name} is {_kind(value)}, allowed is a string")
+        raise BadMessageError(f"{name} is {_kind(value)}, allowed is a string")
     try:
         value.encode()
     except UnicodeEncodeError:
-        raise BadMessage(f"{name} holds half of a surrogate pair") from None
+        raise BadMessageError(f"{name} holds half of a surrogate pair") from None
     return value
 
 
@@ -171,13 +170,13 @@ def _text_or_null(name: str, value: object) -> str | None:
 
 def _whole_number(name: str, value: object) -> int:
     if not isinstance(value, int) or isinstance(value, bool):
-        raise BadMessage(f"{name} is {_kind(value)}, allowed is a whole number")
+        raise BadMessageError(f"{name} is {_kind(value)}, allowed is a whole number")
     return value
 
 
 def _truth(name: str, value: object) -> bool:
     if not isinstance(value, bool):
-        raise BadMessage(f"{name} is {_kind(value)}, allowed are true and false")
+        raise BadMessageError(f"{name} is {_kind(value)}, allowed are true and false")
     return value
 
 
@@ -187,16 +186,16 @@ def _encoding(name: str, value: object) -> Encoding:
         return Encoding(text)
     except ValueError:
         allowed = ", ".join(Encoding)
-        raise BadOption(f"{name} is {_show(text)}, allowed are {allowed}") from None
+        raise BadOptionError(f"{name} is {_show(text)}, allowed are {allowed}") from None
 
 
 def _endpointing(name: str, value: object) -> Endpointing:
     if not isinstance(value, dict):
-        raise BadMessage(f"{name} is {_kind(value)}, allowed is a map of mode and pause_ms")
+        raise BadMessageError(f"{name} is {_kind(value)}, allowed is a map of mode and pause_ms")
     fields = dict(value)
     unknown = [key for key in fields if key not in ("mode", "pause_ms")]
     if unknown:
-        raise BadMessage(
+        raise BadMessageError(
             f"{name} has the unknown field {_show(unknown[0])}, allowed are mode, pause_ms"
         )
     if "mode" in fields:
@@ -227,11 +226,11 @@ _CONFIGURABLE = ("language", "context", "endpointing")
 
 
 def _fields(message: Message, allowed: Sequence[str]) -> Message:
-    """The message without its type. Raises BadMessage on a field that is not allowed."""
+    """The message without its type. Raises BadMessageError on a field that is not allowed."""
     for name in message:
         if name != "type" and name not in allowed:
             choices = ", ".join(allowed) or "none"
-            raise BadMessage(
+            raise BadMessageError(
                 f"unknown field {_show(name)} in {message['type']}, allowed are {choices}"
             )
     return {name: value for name, value in message.items() if name != "type"}
@@ -256,6 +255,12 @@ def _show(value: object) -> str:
     """A client's value inside a message: pure ASCII, and never long."""
     text = ascii(value)
     return text if len(text) <= 60 else text[:57] + "..."
+
+
+def _pack(message: Message) -> bytes:
+    packed = msgpack.packb(message)
+    assert packed is not None, "packb returns None only for a Packer that keeps its buffer"
+    return packed
 
 
 def _refuse_constant(name: str) -> NoReturn:

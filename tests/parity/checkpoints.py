@@ -156,6 +156,10 @@ def aligner(tokenizer: Tokenizer) -> Qwen3ASRForTokenClassification:
     return model.eval()
 
 
+# Without these, a random decoder hardly looks at its own last token and says one word for ever.
+_EMPHASIS = {"q_norm.weight": 3.0, "down_proj.weight": 4.0}
+
+
 @torch.no_grad()
 def randomise(model: nn.Module, *, seed: int) -> None:
     """Weights large enough, and biases and norms uneven enough, that every mistake shows."""
@@ -168,13 +172,18 @@ def randomise(model: nn.Module, *, seed: int) -> None:
             parameter.copy_(0.1 * noise)
         else:
             parameter.copy_(1.0 + 0.2 * noise)
+        for ending, factor in _EMPHASIS.items():
+            if name.endswith(ending):
+                parameter.mul_(factor)
 
 
 def save_original(model: Reference, folder: Path, *, shards: int) -> None:
     """The layout of the first releases: `thinker.*` names and a nested config.json."""
     config = model.config
     is_aligner = isinstance(model, Qwen3ASRForTokenClassification)
-    (folder / "config.json").write_text(json.dumps(_original_config(config, is_aligner)), "utf-8")
+    (folder / "config.json").write_text(
+        json.dumps(original_config(config, is_aligner=is_aligner)), "utf-8"
+    )
     eos = {"eos_token_id": config.eos_token_id, "do_sample": False}
     (folder / "generation_config.json").write_text(json.dumps(eos), "utf-8")
     tensors = {
@@ -215,7 +224,7 @@ def _original_name(native: str) -> str:
     return "thinker." + name
 
 
-def _original_config(config: Qwen3ASRConfig, is_aligner: bool) -> dict[str, Any]:
+def original_config(config: Qwen3ASRConfig, *, is_aligner: bool) -> dict[str, Any]:
     native = config.to_dict()
     audio, text = dict(native["audio_config"]), dict(native["text_config"])
     audio |= {"model_type": "qwen3_asr_audio_encoder", "max_source_positions": 1500}

@@ -1,0 +1,110 @@
+"""The `hark` command as a user meets it: its words, its exit status, its signals."""
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import httpx
+import pytest
+from hark.streaming.cli import main
+
+SERVE = """
+import sys
+from hark.engine.config import EngineConfig
+from hark.streaming.config import ServerConfig, Settings
+from hark.streaming.serve import serve
+from tests.fakes import FakeEngine
+sys.exit(serve(Settings(ServerConfig(port=0), EngineConfig()), FakeEngine))
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_serve_says_where_it_is_and_stops_in_order(number: signal.Signals) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", SERVE],
+        cwd=Path(__file__).parents[2],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        banner = ""
+        while "Ready" not in banner:
+            line = process.stdout.readline()
+            assert line, process.communicate()[1]
+            banner += line
+        page = re.search(r"http://127\.0\.0\.1:\d+/", banner)
+        assert page is not None
+        assert httpx.get(page[0] + "readyz", trust_env=False).json()["model"] == "fake"
+        process.send_signal(number)
+        _, errors = process.communicate()
+    assert process.returncode == 0
+    assert "Traceback" not in errors
+    assert "fake on none, up to 4 streams" in banner
+    assert re.search(r"ws://127\.0\.0\.1:\d+/v1/stream", banner)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["serve", "--port", "x"], "hark: port (from --port) is 'x', allowed is INT"),
+        (["serve", "--model", "/nowhere", "--port", "0"], "/nowhere"),
+    ],
+)
+def test_errors_are_one_line(
+    arguments: list[str],
+    words: str,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(arguments) == 2
+    errors = capsys.readouterr().err.splitlines()
+    assert errors[-1].startswith("hark: ")
+    assert words in errors[-1]
+    assert not any("Traceback" in line for line in errors)
+
+
+def test_a_port_in_use_is_said_so(capsys: pytest.CaptureFixture[str]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        assert main(["serve", "--port", str(port)]) == 2
+    assert f"hark: cannot listen on 127.0.0.1 port {port}: Address already in use" in (
+        capsys.readouterr().err
+    )
+
+
+@pytest.mark.parametrize("arguments", [[], ["listen"], ["serve", "--prot", "1"]])
+def test_wrong_usage_exits_2_and_shows_the_usage(
+    arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(arguments)
+    assert caught.value.code == 2
+    assert "usage: hark" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", ["serve", "file", "mic", "demo"])
+def test_every_command_has_help(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main([command, "--help"])
+    assert caught.value.code == 0
+    assert f"usage: hark {command}" in capsys.readouterr().out
+
+
+def test_help_and_serve_need_no_client_and_no_torch() -> None:
+    script = (
+        "import sys\n"
+        "from hark.streaming.cli import main\n"
+        "try: main(['serve', '--help'])\n"
+        "except SystemExit: pass\n"
+        "sys.exit(any(name in sys.modules for name in ('torch', 'av', 'hark.clients')))\n"
+    )
+    subprocess.run(
+        [sys.executable, "-c", script], check=True, stdout=subprocess.DEVNULL, env=os.environ
+    )

@@ -1,0 +1,107 @@
+"""The session machine under any order of inputs; whole conversations are in test_transcripts.py."""
+
+from hark.engine import types as engine
+from hark.engine.types import AudioFormat, StreamOptions
+from hark.streaming.events import AudioIn, Bye, CloseIn, Command, ConfigureIn, FinalizeIn, Hello
+from hark.streaming.session import Emit, Hangup, Session, State, Terms, ToEngine
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from tests.fakes import ManualClock
+
+COMMANDS = st.sampled_from(
+    [
+        Hello(AudioFormat(), StreamOptions()),
+        Hello(AudioFormat(), StreamOptions(language="nobody's")),
+        AudioIn(b"\0\0"),
+        AudioIn(b""),
+        ConfigureIn({"context": "x"}),
+        FinalizeIn("x"),
+        CloseIn(),
+    ]
+)
+NEWS = st.sampled_from(
+    [
+        engine.Opened("model"),
+        engine.Consumed(2),
+        engine.SpeechStarted(0, 0),
+        engine.Finalized("x", 16),
+        engine.Failed(engine.EngineError("broken")),
+    ]
+)
+
+
+class AnyOrder(RuleBasedStateMachine):
+    """Whatever comes in whatever order: requests are well formed, and an end is an end."""
+
+    @initialize()
+    def connect(self) -> None:
+        self.clock = ManualClock()
+        self.session = Session(1, "s", terms=Terms(("English",), 30), now=0.0)
+        self.requests: list[engine.EngineRequest] = []
+        self.hangups: list[Hangup] = []
+
+    def take(self, effects: list) -> None:
+        for effect in effects:
+            assert not self.hangups, "nothing follows a hangup"
+            match effect:
+                case ToEngine(request=request):
+                    self.requests.append(request)
+                case Hangup():
+                    self.hangups.append(effect)
+                case Emit(event=event):
+                    assert not isinstance(event, Bye) or effects[-1] == Hangup(1000, "bye")
+
+    @rule(command=COMMANDS)
+    def client(self, command: Command) -> None:
+        self.take(self.session.receive(command, self.clock.now))
+
+    @precondition(lambda self: self.requests)
+    @rule(update=NEWS)
+    def engine(self, update: engine.EngineUpdate) -> None:
+        self.take(self.session.engine_said(update))
+
+    @precondition(lambda self: self.session.state in (State.CLOSING, State.DRAINING))
+    @rule()
+    def engine_closes(self) -> None:
+        self.take(self.session.engine_said(engine.Closed(16_000)))
+
+    @rule(seconds=st.sampled_from([0.5, 2.0, 10.0]))
+    def time(self, seconds: float) -> None:
+        now = self.clock.advance(seconds)
+        self.take(self.session.handle_timeout(now))
+        deadline = self.session.next_deadline()
+        assert deadline is None or deadline > now
+
+    @rule()
+    def drain(self) -> None:
+        self.take(self.session.drain())
+
+    @rule()
+    def throttle(self) -> None:
+        self.session.reading_paused()
+        assert self.session.next_deadline() is None
+        self.session.reading_resumed(self.clock.now)
+
+    @rule()
+    def leave(self) -> None:
+        self.take(self.session.disconnected())
+
+    @invariant()
+    def requests_are_well_formed(self) -> None:
+        kinds = [type(request) for request in self.requests]
+        assert kinds[:1] in ([], [engine.Open]), "a stream begins with Open"
+        assert kinds.count(engine.Open) <= 1
+        after_close = kinds[kinds.index(engine.Close) + 1 :] if engine.Close in kinds else []
+        assert after_close in ([], [engine.Abort]), "after Close only Abort"
+        assert engine.Abort not in kinds[:-1], "nothing follows Abort"
+
+    @invariant()
+    def an_end_is_an_end(self) -> None:
+        if self.session.state is State.ENDED:
+            assert self.session.next_deadline() is None
+        else:
+            assert not self.hangups
+
+
+TestAnyOrder = AnyOrder.TestCase

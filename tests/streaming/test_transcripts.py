@@ -1,0 +1,121 @@
+"""Whole conversations as data, replayed against adapter, session and outbox without any I/O.
+
+Each line of a transcript is one input and everything it leads to. Inputs: `client` (a message),
+`audio` (that many bytes), `text` (a text frame as it is), `engine` (an update), `time`, `drain`,
+`paused`, `resumed`, `gone`. Outputs, in `then`: `engine` (a request), `send` (a message), `hangup`.
+"""
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import msgpack
+import pytest
+from hark.engine import types as engine
+from hark.streaming.errors import StreamError
+from hark.streaming.outbox import Outbox
+from hark.streaming.protocols.base import Adapter, Frame
+from hark.streaming.protocols.native import MSGPACK_SUBPROTOCOL, choose_adapter
+from hark.streaming.session import Effect, Emit, Hangup, Session, Terms, ToEngine
+
+from tests.streaming.support import pack
+
+TRANSCRIPTS = sorted((Path(__file__).parent.parent / "data" / "protocol").glob("*.jsonl"))
+STREAM = 7
+TERMS = Terms(languages=("English", "Spanish"), max_segment_s=28)
+
+
+@pytest.mark.parametrize("subprotocol", ["hark.v1.json", "hark.v1.msgpack"])
+@pytest.mark.parametrize("path", TRANSCRIPTS, ids=lambda path: path.stem)
+def test_conversation(path: Path, subprotocol: str) -> None:
+    replay = Replay(subprotocol)
+    for number, line in enumerate(path.read_text().splitlines(), start=1):
+        step = json.loads(line)
+        if "text" in step and subprotocol == MSGPACK_SUBPROTOCOL:
+            pytest.skip("this conversation is about JSON")
+        got = replay.put(step)
+        assert got == step.get("then", []), f"{path.name}, line {number}"
+
+
+def test_there_are_conversations() -> None:
+    assert len(TRANSCRIPTS) >= 10
+
+
+class Replay:
+    """Adapter, session and outbox of one stream, driven by steps of a transcript."""
+
+    def __init__(self, subprotocol: str) -> None:
+        adapter = choose_adapter([subprotocol])
+        assert adapter is not None
+        self._adapter: Adapter = adapter
+        self._session = Session(STREAM, "s-1", terms=TERMS, now=0.0)
+        self._outbox = Outbox(256)
+
+    def put(self, step: dict[str, Any]) -> list[dict[str, Any]]:
+        return [self._show(effect) for effect in self._effects(step)]
+
+    def _effects(self, step: dict[str, Any]) -> list[Effect]:
+        now = step.get("at", 0.0)
+        match step:
+            case {"engine": [name, fields]}:
+                return self._session.engine_said(_update(name, fields))
+            case {"time": True}:
+                return self._session.handle_timeout(now)
+            case {"drain": True}:
+                return self._session.drain()
+            case {"gone": True}:
+                return self._session.disconnected()
+            case {"paused": True}:
+                self._session.reading_paused()
+                return []
+            case {"resumed": True}:
+                self._session.reading_resumed(now)
+                return []
+            case _:
+                return self._obey(self._frame(step), now)
+
+    def _obey(self, frame: Frame, now: float) -> list[Effect]:
+        try:
+            command = self._adapter.decode(frame)
+        except StreamError as error:
+            return self._session.refuse(error)
+        return self._session.receive(command, now)
+
+    def _frame(self, step: dict[str, Any]) -> Frame:
+        as_msgpack = self._adapter.subprotocol == MSGPACK_SUBPROTOCOL
+        match step:
+            case {"text": str(text)}:
+                return text
+            case {"audio": int(num_bytes)}:
+                audio = bytes(num_bytes)
+                return pack({"type": "audio", "data": audio}) if as_msgpack else audio
+            case {"client": message}:
+                return pack(message) if as_msgpack else json.dumps(message)
+            case _:
+                raise AssertionError(f"no input in {step}")
+
+    def _show(self, effect: Effect) -> dict[str, Any]:
+        match effect:
+            case ToEngine(request=request):
+                fields = asdict(request)
+                assert fields.pop("stream") == STREAM
+                if "payload" in fields:
+                    fields["payload"] = len(fields["payload"])
+                return {"engine": [type(request).__name__, fields]}
+            case Hangup(code=code, reason=reason):
+                return {"hangup": [code, reason]}
+            case Emit(event=event):
+                self._outbox.put(event)
+                numbered = self._outbox.take()
+                assert numbered is not None
+                assert not isinstance(numbered, Hangup)
+                frame = self._adapter.encode(numbered)
+                message = msgpack.unpackb(frame) if isinstance(frame, bytes) else json.loads(frame)
+                return {"send": message}
+
+
+def _update(name: str, fields: dict[str, Any]) -> engine.EngineUpdate:
+    if name == "Failed":
+        return engine.Failed(getattr(engine, fields["error"])(fields["message"]))
+    return getattr(engine, name)(**fields)

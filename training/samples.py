@@ -1,0 +1,120 @@
+"""The clips that are bundled with the project: rendered deterministically, texts held out."""
+
+from __future__ import annotations
+
+import json
+import random
+import wave
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from training import digits, export, text, voices
+from training.evaluate import TestClip, concatenate, transcribe
+
+FLITE_LICENCE = "Made with CMU Flite, whose licence permits free use and redistribution"
+ESPEAK_LICENCE = "Made with eSpeak NG (GPL-3.0 program; its output carries no licence)"
+DIGITS_LICENCE = "CC BY-SA 4.0, Free Spoken Digit Dataset"
+
+
+class SampleError(RuntimeError):
+    """A sample is not on the held-out side, or the model does not get it right."""
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One bundled clip: file name, sentences, language and voice."""
+
+    file: str
+    sentences: tuple[str, ...]
+    language: str
+    voice: str
+
+
+SAMPLES: tuple[Sample, ...] = (
+    Sample("lecture.wav", (
+        "The captions for the talk about language are ready.",
+        "Our next speaker is Maria from Rome.",
+        "You can read the words while our neighbor speaks quietly.",
+        "Are there any questions about biology?",
+    ), "English", "flite-slt"),
+    Sample("server.wav", (
+        "The server answers after four seconds.",
+        "The encoder keeps eight seconds of audio.",
+    ), "English", "flite-awb"),
+    Sample("alarm.wav", ("Set an alarm for half past three tomorrow.",), "English", "flite-rms"),
+    Sample("question.wav", ("Which guitar do you like, the red one or the orange one?",),
+           "English", "espeak-en-us+f2"),
+    Sample("journey.wav", ("We will arrive in Madrid on Wednesday at six in the morning.",),
+           "English", "espeak-en+m3"),
+    Sample("numbers.wav", ("The sample rate is ninety six thousand samples per second.",),
+           "English", "flite-slt"),
+    Sample("spanish.wav", (
+        "La próxima semana hace sol en Madrid.",
+        "¿Quieres agua fría o café?",
+    ), "Spanish", "espeak-es+f2"),
+)
+DIGIT_SAMPLE = ("digits.wav", ("7_theo_45.wav",))
+
+
+def render(output: Path, digit_folder: Path) -> list[dict]:
+    """Write all samples and ``samples.json`` to ``output``."""
+    output.mkdir(parents=True, exist_ok=True)
+    engines, entries = voices.Voices(), []
+    for sample in SAMPLES:
+        clip = speak(engines, sample)
+        licence = FLITE_LICENCE if sample.voice.startswith("flite") else ESPEAK_LICENCE
+        entries.append(_save(output / sample.file, clip, licence, "synthesised"))
+    entries.append(_save(output / DIGIT_SAMPLE[0], digit_clip(digit_folder), DIGITS_LICENCE,
+                         "human recordings joined: " + ", ".join(DIGIT_SAMPLE[1])))
+    (output / "samples.json").write_text(
+        json.dumps(entries, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    return entries
+
+
+def speak(engines: voices.Voices, sample: Sample) -> TestClip:
+    """The sample's sentences, with prosody and pauses seeded by its file name."""
+    for sentence in sample.sentences:
+        if not text.is_test(sentence):
+            raise SampleError(f"{sentence!r} is on the training side of the split")
+    rng = random.Random(sample.file)
+    return concatenate([
+        TestClip(sentence, sample.language, sample.voice,
+                 engines.speak(sentence, sample.voice, rng).samples)
+        for sentence in sample.sentences
+    ], rng)
+
+
+def digit_clip(folder: Path) -> TestClip:
+    """The digit sample from held-out recordings."""
+    file, names = DIGIT_SAMPLE
+    transcript = text.digit_sentence([int(name[0]) for name in names])
+    if not text.is_test(transcript):
+        raise SampleError(f"{transcript!r} is on the training side of the split")
+    speech = digits.join([folder / name for name in names], random.Random(file))
+    return TestClip(transcript, "English", "human-" + names[0].split("_")[1], speech.samples)
+
+
+def check(folder: Path, output: Path, digit_folder: Path) -> None:
+    """Raise unless the model in ``folder`` gets every sample right with both windows."""
+    model, prompt = export.load(folder)
+    engines = voices.Voices()
+    clips = [speak(engines, sample) for sample in SAMPLES] + [digit_clip(digit_folder)]
+    for window in (8, 1):
+        for clip, answer in zip(clips, transcribe(model, prompt, clips, window), strict=True):
+            if answer != (clip.language, clip.text):
+                raise SampleError(f"{window} s window: {answer} for {clip.text!r} ({clip.voice})")
+    print(f"{len(clips)} samples in {output} come out right")
+
+
+def _save(path: Path, clip: TestClip, licence: str, source: str) -> dict:
+    """Write 16-bit mono wav at 16 kHz and return its ``samples.json`` entry."""
+    samples = clip.samples * min(1.0, 0.9 / float(np.abs(clip.samples).max()))
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(16_000)
+        file.writeframes((samples * 32767).round().astype("<i2").tobytes())
+    return {"file": path.name, "text": clip.text, "language": clip.language,
+            "voice": clip.voice, "licence": licence, "source": source}

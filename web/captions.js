@@ -1,0 +1,297 @@
+// The captions page: one state, one reducer, and a render that shows the state.
+
+import { openMicrophone } from "./capture.js";
+import { Link } from "./link.js";
+import { initialState, isRecording, reduce, transcript } from "./state.js";
+
+const TEXT_SIZES_REM = [1.25, 1.5, 1.875, 2.25, 2.75, 3.5, 4.5, 6];
+const DEFAULT_SIZE = 3;
+const NEAR_END_PX = 48;
+
+const $ = (id) => document.getElementById(id);
+
+let state = initialState;
+let shown = null; // the state the page shows
+let microphone = null;
+let link = null;
+let wakeLock = null;
+let following = true; // whether the reader is at the newest captions
+let noticeClosed = false;
+
+function dispatch(event) {
+  state = reduce(state, event);
+  if (shown !== null && shown !== state) requestRender();
+}
+
+// --- recording -----------------------------------------------------------------------------------
+
+async function start() {
+  dispatch({ type: "start" });
+  const current = new Link(new URL("v1/stream", socketBase()).href, (event) => {
+    if (current === link) heardFromLink(event);
+  });
+  link = current;
+  try {
+    microphone = await openMicrophone(
+      (samples, levelDb) => {
+        current.send(samples);
+        dispatch({ type: "level", db: levelDb });
+      },
+      () => {
+        stop();
+        dispatch({ type: "microphone-failed", name: "Unplugged" });
+      },
+    );
+  } catch (error) {
+    link = null;
+    dispatch({ type: "microphone-failed", name: error.name, message: error.message });
+    return;
+  }
+  dispatch({ type: "microphone-open" });
+  current.open();
+  wakeLock = await navigator.wakeLock?.request("screen").catch(() => null);
+}
+
+async function stop() {
+  dispatch({ type: "stop" });
+  await releaseMicrophone();
+  link?.finish();
+}
+
+async function releaseMicrophone() {
+  const closing = microphone;
+  microphone = null;
+  wakeLock?.release();
+  wakeLock = null;
+  await closing?.close();
+}
+
+function heardFromLink(event) {
+  dispatch(event);
+  if (event.type === "refused") releaseMicrophone();
+  if (event.type === "refused" || event.type === "ended") link = null;
+}
+
+function socketBase() {
+  const base = new URL(document.baseURI);
+  base.protocol = base.protocol === "https:" ? "wss:" : "ws:";
+  return base;
+}
+
+// Which model will listen; asked once, before anybody speaks.
+async function findServer() {
+  try {
+    const answer = await (await fetch("readyz")).json();
+    if (answer.model) dispatch({ type: "server-found", model: answer.model });
+  } catch {
+    // Start will say that the server is gone.
+  }
+}
+
+// --- rendering -----------------------------------------------------------------------------------
+
+let renderRequested = false;
+
+function requestRender() {
+  if (renderRequested) return;
+  renderRequested = true;
+  // A hidden page gets no animation frames, and its captions must not wait for one.
+  if (document.hidden) setTimeout(render);
+  else requestAnimationFrame(render);
+}
+
+function render() {
+  renderRequested = false;
+  const before = shown ?? initialState;
+  shown = state;
+  document.body.dataset.phase = state.phase;
+  renderStatus();
+  renderLines(before.lines);
+  renderOpen();
+  $("hint").hidden = state.lines.length > 0 || state.open !== null;
+  $("hint").textContent = hintText();
+  for (const id of ["copy", "download", "clear"]) $(id).disabled = state.lines.length === 0;
+  if (following) scrollToEnd();
+  $("jump").hidden = following;
+}
+
+function renderStatus() {
+  $("status-text").textContent = statusText();
+  $("record").disabled = state.phase === "finishing";
+  $("record-text").textContent = isRecording(state) ? "Stop" : "Start";
+  $("record").setAttribute("aria-pressed", String(isRecording(state)));
+  $("language").hidden = state.language === null;
+  $("language").textContent = state.language ?? "";
+  $("level").style.setProperty("--level", String((state.levelDb + 60) / 60));
+  $("level").setAttribute("aria-valuenow", state.levelDb.toFixed(0));
+  const problem = state.problem ?? lostProblem();
+  $("problem").hidden = problem === null;
+  if (problem !== null) {
+    $("problem-title").textContent = problem.title;
+    $("problem-help").textContent = problem.help;
+  }
+  $("notice").hidden = noticeClosed || state.model !== "embedded";
+}
+
+function lostProblem() {
+  if (state.lost === 0) return null;
+  return {
+    title: `${Math.ceil(state.lost)} s of speech were lost.`,
+    help: "The server was away, or too slow, for longer than the page can keep audio.",
+  };
+}
+
+function statusText() {
+  switch (state.phase) {
+    case "idle":
+      return state.problem === null ? "Ready" : "Stopped";
+    case "opening":
+      return "Waiting for the microphone";
+    case "connecting":
+      return "Connecting";
+    case "listening":
+      return "Listening";
+    case "finishing":
+      return "Finishing";
+    case "waiting":
+      return state.retry === null ? "Disconnected" : `Connecting again in ${state.retry.inSeconds} s`;
+  }
+}
+
+function hintText() {
+  return isRecording(state) ? "Speak. The words appear here." : "Press Start and speak. The words appear here.";
+}
+
+function renderLines(linesBefore) {
+  const container = $("lines");
+  if (state.lines === linesBefore) return;
+  const grew = linesBefore.length > 0 && state.lines[0] === linesBefore[0];
+  if (!grew) container.replaceChildren();
+  for (const text of state.lines.slice(container.children.length)) {
+    const line = document.createElement("p");
+    line.className = "line";
+    line.textContent = text;
+    container.append(line);
+  }
+}
+
+function renderOpen() {
+  $("live").hidden = state.open === null;
+  $("stable").textContent = state.open?.stable ?? "";
+  $("unstable").textContent = state.open?.unstable ?? "";
+}
+
+function scrollToEnd() {
+  $("captions").scrollTop = $("captions").scrollHeight;
+}
+
+// --- reading -------------------------------------------------------------------------------------
+
+let textSize = DEFAULT_SIZE;
+
+function setTextSize(size) {
+  textSize = Math.max(0, Math.min(TEXT_SIZES_REM.length - 1, size));
+  document.body.style.setProperty("--caption-size", `${TEXT_SIZES_REM[textSize]}rem`);
+  $("smaller").disabled = textSize === 0;
+  $("larger").disabled = textSize === TEXT_SIZES_REM.length - 1;
+  remember(textSize);
+  if (following) scrollToEnd();
+}
+
+function remember(size) {
+  try {
+    localStorage.setItem("hark-text-size", String(size));
+  } catch {
+    // Storage may be switched off; the size then lasts as long as the page.
+  }
+}
+
+function rememberedSize() {
+  try {
+    return Number.parseInt(localStorage.getItem("hark-text-size"), 10);
+  } catch {
+    return Number.NaN;
+  }
+}
+
+async function toggleFullScreen() {
+  if (document.fullscreenElement) await document.exitFullscreen();
+  else await document.documentElement.requestFullscreen();
+}
+
+async function copyTranscript() {
+  try {
+    await navigator.clipboard.writeText(transcript(state));
+    flash($("copy"), "Copied");
+  } catch {
+    flash($("copy"), "Not allowed");
+  }
+}
+
+function downloadTranscript() {
+  const address = URL.createObjectURL(new Blob([transcript(state)], { type: "text/plain" }));
+  const anchor = document.createElement("a");
+  anchor.href = address;
+  anchor.download = `captions-${new Date().toISOString().slice(0, 16).replace(/[T:]/g, "-")}.txt`;
+  anchor.click();
+  setTimeout(() => URL.revokeObjectURL(address));
+}
+
+function flash(button, text) {
+  const usual = button.dataset.text ?? button.textContent;
+  button.dataset.text = usual;
+  button.textContent = text;
+  setTimeout(() => {
+    button.textContent = usual;
+  }, 1500);
+}
+
+// --- wiring --------------------------------------------------------------------------------------
+
+const SHORTCUTS = { s: "record", f: "fullscreen", "+": "larger", "=": "larger", "-": "smaller" };
+
+function toggleRecording() {
+  if (isRecording(state)) stop();
+  else start();
+}
+
+function wire() {
+  $("record").onclick = toggleRecording;
+  $("smaller").onclick = () => setTextSize(textSize - 1);
+  $("larger").onclick = () => setTextSize(textSize + 1);
+  $("fullscreen").onclick = toggleFullScreen;
+  $("copy").onclick = copyTranscript;
+  $("download").onclick = downloadTranscript;
+  $("clear").onclick = () => dispatch({ type: "clear" });
+  $("notice-close").onclick = () => {
+    noticeClosed = true;
+    requestRender();
+  };
+  $("jump").onclick = () => {
+    following = true;
+    requestRender();
+  };
+  $("captions").onscroll = () => {
+    const { scrollTop, clientHeight, scrollHeight } = $("captions");
+    following = scrollTop + clientHeight > scrollHeight - NEAR_END_PX;
+    $("jump").hidden = following;
+  };
+  document.onfullscreenchange = () => {
+    document.body.classList.toggle("captions-only", document.fullscreenElement !== null);
+    if (following) scrollToEnd();
+  };
+  document.onkeydown = (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    const id = SHORTCUTS[event.key];
+    if (id !== undefined) $(id).click();
+  };
+  window.onbeforeunload = (event) => {
+    if (isRecording(state)) event.preventDefault();
+  };
+}
+
+const remembered = rememberedSize();
+wire();
+setTextSize(Number.isNaN(remembered) ? DEFAULT_SIZE : remembered);
+render();
+findServer();
