@@ -14,24 +14,33 @@ from typing import TYPE_CHECKING, get_args
 import numpy as np
 from hark.engine.config import DeviceChoice, DtypeChoice, EngineConfig
 from hark.engine.languages import canonical_language
-from hark.engine.types import SAMPLE_RATE, Endpointing, EngineError, StreamOptions
+from hark.engine.types import (
+    SAMPLE_RATE,
+    ConfigError,
+    Endpointing,
+    EngineError,
+    OptionError,
+    StreamOptions,
+)
 from hark.streaming.events import Event, Final
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from .audio_files import AudioFile, open_audio
-from .errors import AudioFileError, HarkError, UsageError
+from .errors import AudioFileError, BadAddressError, HarkError, UsageError
 from .feeding import paced
 from .output import Output
 from .recognise import LocalRecogniser, OnEvent, Recogniser, ServerRecogniser
 from .screen import CaptionScreen
 from .transcript import Format, Transcript
+from .wire import stream_url
 
 if TYPE_CHECKING:  # torch stays out of a process that only talks to a server
     from hark.engine.engine import Engine
 
 MAX_CLIP_S = 120
 EXIT_FAILED = 1
+EXIT_USAGE = 2
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -74,7 +83,9 @@ def run(args: argparse.Namespace) -> int:
         _check(args)
         output = Output(args.audio, args.format, args.output)
         hear = _hearer(args, _options(args), console)
-    except (EngineError, HarkError, UsageError, OSError) as error:
+    except (UsageError, OptionError, ConfigError, BadAddressError) as error:
+        return _complain(console, error, EXIT_USAGE)
+    except (EngineError, OSError) as error:
         return _complain(console, error)
     status = 0
     for path in args.audio:
@@ -94,6 +105,8 @@ def _is_on_screen(args: argparse.Namespace, console: Console) -> bool:
 
 
 def _check(args: argparse.Namespace) -> None:
+    if args.url:
+        stream_url(args.url)
     if args.url and (args.model or args.device or args.dtype):
         raise UsageError("--model, --device and --dtype are the server's choice; leave out --url")
     if args.tokens and (args.url or args.realtime):
@@ -114,9 +127,9 @@ def _options(args: argparse.Namespace) -> StreamOptions:
     return StreamOptions(context=args.context, partials=args.realtime).with_changes(**changes)
 
 
-def _complain(console: Console, error: Exception) -> int:
+def _complain(console: Console, error: Exception, status: int = EXIT_FAILED) -> int:
     console.print(f"hark file: {error}", style="red", markup=False, highlight=False, soft_wrap=True)
-    return EXIT_FAILED
+    return status
 
 
 # --- ways to hear a file -------------------------------------------------------------------------

@@ -92,6 +92,8 @@ def _heading(stream: Stream, device: InputDevice) -> Text:
 
 def _status(captions: Captions, capture: Capture) -> Text:
     """The line below the captions: level, time and language."""
+    if capture.stopping:
+        return Text("\nwaiting for the last words", "dim")
     parts = Text.assemble("\n", ("● ", "red"), level_text(capture.level_db, METER_CELLS))
     parts.append(f"  {clock(round(capture.recorded_s * 1000))}", "dim")
     if captions.language is not None:

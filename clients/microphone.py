@@ -81,6 +81,7 @@ class Capture:
     """A microphone's blocks, float32 [n] mono in -1..1, at the device's own rate.
 
     At most 10 s wait to be taken; what comes on top is dropped and counted in `dropped_s`.
+    `recorded_s` counts all seconds, `level_db` is the newest block's power in dBFS.
     """
 
     def __init__(self, device: InputDevice) -> None:
@@ -91,7 +92,7 @@ class Capture:
         self._waiting: asyncio.Queue[np.ndarray | None] = asyncio.Queue()
         self._max_waiting = round(MAX_WAITING_S / BLOCK_S)
         self._loop = asyncio.get_running_loop()
-        self._stopping = False
+        self.stopping = False
         self._stream = self._open()
 
     async def __aenter__(self) -> Self:
@@ -109,8 +110,8 @@ class Capture:
 
     def stop(self) -> None:
         """Stop recording; `blocks` ends after what has been recorded."""
-        if not self._stopping:
-            self._stopping = True
+        if not self.stopping:
+            self.stopping = True
             self._stream.abort()
 
     async def blocks(self) -> AsyncIterator[np.ndarray]:
@@ -121,7 +122,7 @@ class Capture:
         """
         while (block := await self._waiting.get()) is not None:
             yield block
-        if not self._stopping:
+        if not self.stopping:
             raise MicrophoneError(f"{self.device.name} was disconnected")
 
     def _open(self) -> Any:
@@ -132,6 +133,9 @@ class Capture:
             mono = data.mean(axis=1, dtype=np.float32)
             self._loop.call_soon_threadsafe(self._take, mono)
 
+        def on_finished() -> None:
+            self._loop.call_soon_threadsafe(self._take, None)
+
         try:
             return sounddevice.InputStream(
                 device=self.device.index,
@@ -140,7 +144,7 @@ class Capture:
                 blocksize=round(BLOCK_S * self.device.sample_rate),
                 dtype="float32",
                 callback=on_block,
-                finished_callback=lambda: self._loop.call_soon_threadsafe(self._take, None),
+                finished_callback=on_finished,
             )
         except sounddevice.PortAudioError as error:
             raise MicrophoneError(f"cannot record from {self.device.name}: {error}") from None

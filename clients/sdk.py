@@ -11,6 +11,7 @@ anybody iterates at that moment.
 """
 
 import asyncio
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import asdict
@@ -296,5 +297,7 @@ def _to_wire(settings: Changes | Settings) -> dict[str, Any]:
 
 
 def _plain(error: OSError) -> str:
-    """The system's own words; a multi-address failure repeats itself, so its first line."""
-    return (error.strerror or str(error)).splitlines()[0] if str(error) else type(error).__name__
+    """The system's own words, such as "Connection refused"; resolver errors have negative codes."""
+    if error.errno is not None and error.errno > 0:
+        return os.strerror(error.errno)
+    return error.strerror or str(error) or type(error).__name__

@@ -178,7 +178,7 @@ class Engine:
     @property
     def idle(self) -> bool:
         """Nothing to do until the next request. Audits the page ledger when so."""
-        if self._jobs:
+        if self._jobs or any(stream.has_work for stream in self._streams.values()):
             return False
         self._ledger.audit()
         return True

@@ -171,6 +171,8 @@ def _fetch(repo_id: str, file: _WeightFile, blobs: Path) -> None:
     with WeakFileLock(part.with_suffix(".lock")):
         if (blobs / file.etag).exists():  # another process fetched it meanwhile
             return
+        if part.exists() and part.stat().st_size > file.num_bytes:
+            part.unlink()  # not ours: there is nothing to go on from
         with part.open("ab") as target:
             http_get(
                 hf_hub_url(repo_id, file.name, revision=file.commit),

@@ -56,6 +56,12 @@ class Stream:
         self.finishing: list[_Finishing] = []
         self.closed = False
 
+    @property
+    def has_work(self) -> bool:
+        """There is something to do without a further request."""
+        step_due = self.open is not None and self.open.due_samples() is not None
+        return step_due or bool(self._inbox or self.finishing)
+
     def push(self, request: StreamRequest) -> None:
         """Queue a request behind the earlier ones. The sender bounds the audio in flight."""
         self._inbox.append(request)
@@ -121,9 +127,9 @@ class Stream:
                 self._frame = np.empty(0, np.float32)
 
     def _take(self, piece: np.ndarray) -> None:
-        self._clock += piece.shape[0]
         if self.open is None and self.options.endpointing.mode == "manual":
-            self._begin(self._clock - piece.shape[0])
+            self._begin(self._clock)
+        self._clock += piece.shape[0]
         if self.open is not None:
             self.open.sequence.append(piece)
         else:

@@ -55,9 +55,9 @@ class ServerConfig:
         if not 0 <= self.port <= 65_535:
             raise ConfigError(f"port is {self.port}, allowed are 0 to 65535")
         for name in ("hello_timeout_s", "stall_s", "ping_interval_s", "send_timeout_s"):
-            if getattr(self, name) <= 0:
+            if not getattr(self, name) > 0:  # also when it is not a number
                 raise ConfigError(f"{name} is {getattr(self, name)}, it must be above 0")
-        if self.drain_s < 0:
+        if not self.drain_s >= 0:
             raise ConfigError(f"drain_s is {self.drain_s}, it must not be negative")
         if self.max_waiting_events < 1:
             raise ConfigError(
@@ -100,11 +100,6 @@ def read_settings(flags: Mapping[str, Any], environment: Mapping[str, str]) -> S
         server=_merge(ServerConfig, file.get("server", {}), layers),
         engine=_merge(EngineConfig, file.get("engine", {}), layers),
     )
-
-
-def read_engine_config(flags: Mapping[str, Any], environment: Mapping[str, str]) -> EngineConfig:
-    """The engine's part alone, for commands that run a model without a server."""
-    return read_settings(flags, environment).engine
 
 
 def _merge(config: type[_Config], table: Mapping[str, Any], layers: "_TextLayers") -> _Config:

@@ -55,7 +55,8 @@ class Connection:
 
     async def run(self) -> None:
         """Serve the stream until either side has ended it."""
-        self._log.info("stream opened from %s", self._websocket.client)
+        peer = self._websocket.client
+        self._log.info("stream %d from %s", self.link.stream, peer.host if peer else "nowhere")
         self._arm_timer()
         try:
             async with asyncio.TaskGroup() as pumps:
@@ -67,7 +68,7 @@ class Connection:
             self._perform(self._session.disconnected())
             self._disarm_timer()
             self._metrics.sessions.labels(self._outcome).inc()
-            self._log.info("stream ended: %s", self._outcome)
+            self._log.info("ended: %s", self._outcome)
 
     def drain(self) -> None:
         """The server is stopping: let the engine finish what was heard, then hang up."""

@@ -24,9 +24,6 @@ class Outbox:
         self._hangup: Hangup | None = None
         self._next_seq = 0
 
-    def __len__(self) -> int:
-        return len(self._waiting)
-
     @property
     def is_ending(self) -> bool:
         """Whether a hangup is the last thing to take."""

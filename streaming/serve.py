@@ -64,11 +64,11 @@ def serve(settings: Settings, start_engine: StartEngine) -> int:
 
 
 def set_up_logging(level: str) -> None:
-    """One plain line for each log entry, on stderr."""
+    """One plain line for each log entry, on stderr. `level` is ours; others only warn."""
     logging.basicConfig(
-        level=level.upper(), format="%(asctime)s %(levelname)-7s %(name)s: %(message)s"
+        level=logging.WARNING, format="%(asctime)s %(levelname)-7s %(name)s: %(message)s"
     )
-    logging.getLogger("uvicorn").setLevel(logging.WARNING)
+    logging.getLogger("hark").setLevel(level.upper())
 
 
 async def _serve(settings: Settings, start_engine: StartEngine, listener: socket.socket) -> None:

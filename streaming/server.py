@@ -9,7 +9,7 @@ import math
 import secrets
 import socket
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from importlib import resources
 from pathlib import PurePosixPath
@@ -20,7 +20,7 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route, WebSocketRoute
-from starlette.websockets import WebSocket
+from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from .admission import Load, Readiness, readiness, refusal
 from .bridge import Bridge, BridgeStatus, StartEngine
@@ -35,7 +35,7 @@ from .session import Terms, error_event
 from .websocket import PatientWebSocket
 
 MAX_MESSAGE_BYTES = 1 << 20
-CUT_PATIENCE_S = 1.0  # for the last error and close to go out after the drain time is over
+CUT_PATIENCE_S = 1.0  # for last messages and close frames to arrive when the server stops
 
 _PAGE_TYPES = {".html": "text/html", ".js": "text/javascript", ".css": "text/css"}
 
@@ -56,7 +56,6 @@ class Service:
     @asynccontextmanager
     async def lifespan(self, app: Starlette) -> AsyncIterator[None]:
         """From before the first request to after the last."""
-        del app
         self.bridge.start(self._start_engine)
         yield
         await self.bridge.close()
@@ -93,7 +92,7 @@ class Service:
     async def drain(self) -> None:
         """Admit nobody, let every stream say what it has heard, then hang up.
 
-        Takes at most `drain_s` and a second.
+        Takes at most `drain_s` and `CUT_PATIENCE_S`.
         """
         self._draining = True
         for connection in list(self._connections):
@@ -125,11 +124,12 @@ class Service:
     async def _refuse(self, websocket: WebSocket, adapter: Adapter, error: StreamError) -> None:
         await websocket.accept(adapter.subprotocol)
         notice = replace(error_event(error), seq=0)
-        async with asyncio.timeout(self.config.send_timeout_s):
-            await send_frame(websocket, adapter.encode(notice))
-            await websocket.close(error.close_code, error.code)
-        self.metrics.count_sent(notice)
         self.metrics.sessions.labels(error.code).inc()
+        with suppress(TimeoutError, WebSocketDisconnect):
+            async with asyncio.timeout(self.config.send_timeout_s):
+                await send_frame(websocket, adapter.encode(notice))
+                self.metrics.count_sent(notice)
+                await websocket.close(error.close_code, error.code)
 
     def _forget(self, connection: Connection) -> None:
         self._connections.discard(connection)
@@ -156,8 +156,7 @@ class Service:
 def create_app(service: Service) -> Starlette:
     """The ASGI app of a service; starting and stopping the app starts and stops the engine."""
 
-    def ready(request: Request) -> Response:
-        del request
+    async def ready(request: Request) -> Response:
         load = service.load()
         status = readiness(load)
         port = service.bridge.port
@@ -172,8 +171,7 @@ def create_app(service: Service) -> Starlette:
             }
         )
 
-    def metrics(request: Request) -> Response:
-        del request
+    async def metrics(request: Request) -> Response:
         return Response(service.metrics.render(), media_type=METRICS_CONTENT_TYPE)
 
     return Starlette(
@@ -189,8 +187,7 @@ def create_app(service: Service) -> Starlette:
     )
 
 
-def _health(request: Request) -> Response:
-    del request
+async def _health(request: Request) -> Response:
     return JSONResponse({"status": "ok"})
 
 
@@ -229,11 +226,26 @@ class HarkServer(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Drain, then close. A second Ctrl-C cuts the draining short."""
-        drain = asyncio.create_task(self._service.drain())
-        while not drain.done() and not self.force_exit:
-            await asyncio.wait({drain}, timeout=0.1)  # as often as uvicorn itself looks
-        drain.cancel()
+        leaving = asyncio.create_task(self._take_leave())
+        while not leaving.done() and not self.force_exit:
+            await asyncio.wait({leaving}, timeout=0.1)  # as often as uvicorn itself looks
+        leaving.cancel()
         await super().shutdown(sockets)
+
+    async def _take_leave(self) -> None:
+        """Drain, then give clients time to answer our close frames.
+
+        To close a socket that still holds a client's audio is to reset its connection, and the
+        client may then never read its last final.
+        """
+        await self._service.drain()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(CUT_PATIENCE_S):
+                while self._has_websockets():  # noqa: ASYNC110 - uvicorn has no event for it
+                    await asyncio.sleep(0.01)
+
+    def _has_websockets(self) -> bool:
+        return any(isinstance(each, PatientWebSocket) for each in self.server_state.connections)
 
 
 def listen(host: str, port: int) -> socket.socket:

@@ -1,4 +1,4 @@
-"""uvicorn's WebSocket protocol with four habits that slow, silent and rude peers call for.
+"""uvicorn's WebSocket protocol with five habits that slow, silent and rude peers call for.
 
 Knows bytes and timers of one connection; knows nothing of streams.
 
@@ -7,11 +7,14 @@ Knows bytes and timers of one connection; knows nothing of streams.
   peer still sends is discarded. Closing at once would make the kernel reset the connection, and
   the peer would never see the reason.
 - A text message that is not UTF-8 is such a mistake, and none of ours to log.
+- What the app still sends to a peer that was closed on is a disconnect, not a bug of the app.
 - A closed connection is gone after `close_timeout`, even if the peer never reads the rest.
 """
 
 import asyncio
 
+from uvicorn._types import ASGISendEvent
+from uvicorn.protocols.utils import ClientDisconnected
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.frames import CloseCode
 
@@ -34,6 +37,12 @@ class PatientWebSocket(WebSocketsSansIOProtocol):
     async def run_asgi(self) -> None:
         await super().run_asgi()
         self._abort_later()
+
+    async def send(self, message: ASGISendEvent) -> None:
+        await self.writable.wait()
+        if self.close_sent and self.initial_response is None:
+            raise ClientDisconnected
+        await super().send(message)
 
     def send_keepalive_ping(self) -> None:
         self._heard_since_ping = False

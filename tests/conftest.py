@@ -6,10 +6,14 @@ from importlib import resources
 from pathlib import Path
 
 import pytest
+import torch
 from hark.clients.samples import SAMPLES_FOLDER, Sample, load_samples
 from hark.clients.server_process import ServerProcess, free_port, running_server
 
 from .needs import missing
+
+# Small tensors gain nothing from a second thread, and threads that wait for a busy core lose much.
+torch.set_num_threads(1)
 
 
 @pytest.fixture(scope="session")

@@ -89,7 +89,8 @@ class FakeEngine:
     max_streams: int = 4
     counters: WorkCounters = field(default_factory=WorkCounters)
     final_suffix: str = ""  # appended to each final, to make finals heavy
-    requests: list[EngineRequest] = field(default_factory=list)  # all that were handled
+    submitted: list[EngineRequest] = field(default_factory=list)
+    requests: list[EngineRequest] = field(default_factory=list)  # those that were handled
 
     def __post_init__(self) -> None:
         self._inbox: queue.SimpleQueue[EngineRequest | BaseException | None] = queue.SimpleQueue()
@@ -100,6 +101,7 @@ class FakeEngine:
         self._thread.start()
 
     def submit(self, request: EngineRequest) -> None:
+        self.submitted.append(request)
         self._inbox.put(request)
 
     def close(self) -> None:

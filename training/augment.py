@@ -55,7 +55,7 @@ def noise(frames: int, level: float, rng: np.random.Generator) -> np.ndarray:
     bins = np.arange(BINS) / BINS
     colour = equaliser(rng, 0.25) - rng.uniform(-0.5, 2.0) * bins
     start = int(rng.integers(0, _NOISE_FRAMES - frames))
-    return _white_noise()[start:start + frames] + (colour - colour.max() + level)
+    return _white_noise()[start : start + frames] + (colour - colour.max() + level)
 
 
 @cache
@@ -98,5 +98,5 @@ def mask_bins(log_mel: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     width = int(rng.integers(2, 13))
     start = int(rng.integers(0, BINS - width))
     masked = log_mel.copy()
-    masked[:, start:start + width] = masked[:, start:start + width].mean()
+    masked[:, start : start + width] = masked[:, start : start + width].mean()
     return masked

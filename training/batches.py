@@ -47,7 +47,7 @@ class Batch:
     """Tensors of one step; ``rows``/``columns`` locate the positions that predict ``targets``.
 
     ``spans`` [n, 2] are the audio positions of each target's word in its sequence (end <= start
-    where there is none). ``labels`` are the text ids for CTC, padded with −1.
+    where there is none). ``labels`` are the text ids for CTC, padded with -1.
     """
 
     features: Tensor
@@ -110,8 +110,11 @@ class Sampler:
         return self._join(chosen, max(goal, total) - total)
 
     def _pick(self, wanted: int, longest: int, group: str) -> tuple[Clip, int, int]:
-        """Of a few random clips of ``group``, the one nearest to ``wanted`` frames (if that is
-        short) among those of at most ``longest``; the shortest if there is none."""
+        """A random clip of ``group`` whose length is near ``wanted`` frames.
+
+        Of a few clips it is the nearest one among those of at most ``longest`` frames, or any
+        of them where a long one is wanted; the shortest if none is that short.
+        """
         pool = self._groups[group] if group else range(len(self._clips))
         tries = [self._clips[self.rng.choice(pool)] for _ in range(6)]
         fitting = [entry for entry in tries if entry[0].frames <= longest]
@@ -127,7 +130,7 @@ class Sampler:
         pieces, words, spans, phones, at = [], [], [], [], 0
         for pause, (clip, shard, start) in zip(pauses[:-1], chosen, strict=True):
             pieces.append(_silence(pause))
-            pieces.append(self._mels[shard][start:start + clip.frames].astype(np.float32))
+            pieces.append(self._mels[shard][start : start + clip.frames].astype(np.float32))
             phones += [np.zeros(pause, np.int64), _frame_phones(clip)]
             at += pause
             words += clip.text.split()
@@ -135,8 +138,14 @@ class Sampler:
             at += clip.frames
         pieces.append(_silence(pauses[-1]))
         phones.append(np.zeros(pauses[-1], np.int64))
-        return Row(np.concatenate(pieces), words, spans, np.concatenate(phones),
-                   chosen[0][0].language, truncated=False)
+        return Row(
+            np.concatenate(pieces),
+            words,
+            spans,
+            np.concatenate(phones),
+            chosen[0][0].language,
+            truncated=False,
+        )
 
     def _pauses(self, count: int, room: int) -> list[int]:
         """``count`` random pauses that fill ``room`` frames together, up to 1.2 s each."""
@@ -189,14 +198,16 @@ class Collator:
         features = np.zeros((len(rows), frames, mel.BINS), np.float32)
         token_phones = np.full(
             (len(rows), frames // mel.CHUNK_FRAMES * mel.CHUNK_TOKENS, len(PHONE_OFFSETS)),
-            IGNORE, np.int64)
+            IGNORE,
+            np.int64,
+        )
         sequences = []
         for index, row in enumerate(rows):
             length = len(row.log_mel)
             disturbed = augment(row.log_mel, self.noise, strength, silent=not row.spans)
             features[index, :length] = mel.finish(disturbed)
             classes = _token_phones(row.phones)
-            token_phones[index, :len(classes)] = classes
+            token_phones[index, : len(classes)] = classes
             sequences.append(self._sequence(row))
         return _tensors(features, token_phones, rows, sequences, self.prompt.pad_id)
 
@@ -209,11 +220,13 @@ class Collator:
         answer, spans = list(tag), [(0, 0)] * len(tag)
         for index, (word, (start, end)) in enumerate(zip(row.words, row.spans, strict=True)):
             ids = prompt.word(word, first=index == 0).ids
-            span = (audio_start + max(0, mel.frame_to_token(start) - 1),
-                    audio_start + mel.frame_to_token(end) + 2)
+            span = (
+                audio_start + max(0, mel.frame_to_token(start) - 1),
+                audio_start + mel.frame_to_token(end) + 2,
+            )
             answer += ids
             spans += [span] * len(ids)
-        text_ids = answer[len(tag):]
+        text_ids = answer[len(tag) :]
         answer.append(prompt.end_id)
         spans.append((0, 0))
         skipped = len(tag) if row.language != "None" and rng.random() < FORCED_SHARE else 0
@@ -256,7 +269,7 @@ def _tensors(
     where, columns, targets, spans = [], [], [], []
     for index, s in enumerate(sequences):
         whole = s.head + s.answer
-        ids[index, :len(whole)] = whole
+        ids[index, : len(whole)] = whole
         for offset in range(s.skipped, len(s.answer)):
             where.append(index)
             columns.append(len(s.head) + offset - 1)
@@ -270,11 +283,17 @@ def _tensors(
     label_width = max(1, *(len(s.text_ids) for s in sequences))
     labels = np.full((len(rows), label_width), -1, np.int64)
     for index, s in enumerate(sequences):
-        labels[index, :len(s.text_ids)] = s.text_ids
+        labels[index, : len(s.text_ids)] = s.text_ids
     lengths = [len(row.log_mel) for row in rows]
     return Batch(
-        torch.from_numpy(features), torch.tensor([mel.token_count(n) for n in lengths]),
-        torch.from_numpy(ids), torch.tensor(where), torch.tensor(columns), torch.tensor(targets),
-        torch.tensor(spans), torch.from_numpy(phones), torch.from_numpy(labels),
+        torch.from_numpy(features),
+        torch.tensor([mel.token_count(n) for n in lengths]),
+        torch.from_numpy(ids),
+        torch.tensor(where),
+        torch.tensor(columns),
+        torch.tensor(targets),
+        torch.tensor(spans),
+        torch.from_numpy(phones),
+        torch.from_numpy(labels),
         sum(lengths) / mel.FRAMES_PER_SECOND,
     )

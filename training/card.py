@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from training import manifest, report
+from training import manifest, report, text
 
 _TEXT = """\
 # Hark's built-in model
@@ -35,7 +35,8 @@ bfloat16, greedy decoding. The last two columns give 8 s / 1 s window counts of 
 {table}
 ## Training data
 
-- **Speech:** {hours} h, {clips} clips, {sentences} different sentences, all synthetic but the digits.
+- **Speech:** {hours} h, {clips} clips, {sentences} different sentences, all synthetic except
+  for the digits.
 - **eSpeak NG {espeak}** ({espeak_voices} combinations of accent and variant; the variants
   {held_out} were kept for testing). The program is GPL-3.0; none of it is contained in the weights,
   and the audio it produces is not covered by its licence.
@@ -45,7 +46,7 @@ bfloat16, greedy decoding. The last two columns give 8 s / 1 s window counts of 
   any use.
 - **Digits:** {digit_count} recordings of the
   [Free Spoken Digit Dataset](https://github.com/Jakobovski/free-spoken-digit-dataset), speakers
-  {speakers}, **CC BY-SA 4.0**; the recordings 45–49 of every speaker and digit were kept for
+  {speakers}, **CC BY-SA 4.0**; the recordings 45-49 of every speaker and digit were kept for
   testing.
 - Corpus seed {seed}, fingerprint `{fingerprint}`, SHA-256 `{corpus_sha256}`.
   `training/manifest/` lists the hashes of all training sentences and the digit recordings.
@@ -70,9 +71,8 @@ weights of two runs are alike but not equal.
 """
 
 
-def write(folder: Path, run: Path, evaluation: Path, words: int) -> None:
-    """Write ``CARD.md`` into the export ``folder`` from the run's, the evaluation's and the
-    corpus' records; ``words`` is the size of the grammar's vocabulary."""
+def write(folder: Path, run: Path, evaluation: Path) -> None:
+    """Write ``CARD.md`` into ``folder`` from the records of run, evaluation and corpus."""
     training = json.loads((run / "run.json").read_text())
     figures = json.loads((evaluation / "eval.json").read_text())
     corpus = manifest.read()
@@ -80,16 +80,17 @@ def write(folder: Path, run: Path, evaluation: Path, words: int) -> None:
     card = _TEXT.format(
         millions=training["parameters"] / 1e6,
         megabytes=size / 1e6,
-        vocabulary=words,
+        vocabulary=text.vocabulary_size(),
         eval_seed=figures["seed"],
         table=report.table(figures),
         espeak=corpus["synthesisers"]["espeak-ng"],
         flite=corpus["synthesisers"]["flite"],
-        espeak_voices=len(corpus["espeak_variants"]) * (
-            len(corpus["english_accents"]) + len(corpus["spanish_accents"])),
+        espeak_voices=len(corpus["espeak_variants"])
+        * (len(corpus["english_accents"]) + len(corpus["spanish_accents"])),
         held_out=", ".join(corpus["held_out_variants"]),
         flite_voices=", ".join(
-            f.removeprefix("flite-") for f in corpus["clips_per_family"] if "flite" in f),
+            f.removeprefix("flite-") for f in corpus["clips_per_family"] if "flite" in f
+        ),
         digit_count=len(corpus["digit_recordings"]),
         speakers=", ".join(sorted({n.split("_")[1] for n in corpus["digit_recordings"]})),
         hours_seen=training["hours_seen"],
@@ -98,7 +99,17 @@ def write(folder: Path, run: Path, evaluation: Path, words: int) -> None:
         cpu=training["cpu"],
         threads=training["threads"],
         run_seed=training["seed"],
-        **{key: corpus[key] for key in (
-            "hours", "clips", "sentences", "seed", "fingerprint", "corpus_sha256", "shards")},
+        **{
+            key: corpus[key]
+            for key in (
+                "hours",
+                "clips",
+                "sentences",
+                "seed",
+                "fingerprint",
+                "corpus_sha256",
+                "shards",
+            )
+        },
     )
     (folder / "CARD.md").write_text(card)

@@ -48,10 +48,22 @@ class Clip:
 def fingerprint(seed: int) -> str:
     """Hash of everything that determines the corpus, apart from the synthesisers."""
     parts = [
-        FORMAT, seed, CLIPS_PER_SHARD, SPANISH_SHARE, HUMAN_SHARE, PAIR_SHARE,
-        grammar_en.LISTS, grammar_en.TEMPLATES, grammar_es.LISTS, grammar_es.TEMPLATES,
-        voices.ENGLISH_ACCENTS, voices.SPANISH_ACCENTS, voices.VARIANTS, voices.FLITE_WEIGHTS,
-        voices.ESPEAK_SHARE, text.TEST_MODULUS,
+        FORMAT,
+        seed,
+        CLIPS_PER_SHARD,
+        SPANISH_SHARE,
+        HUMAN_SHARE,
+        PAIR_SHARE,
+        grammar_en.LISTS,
+        grammar_en.TEMPLATES,
+        grammar_es.LISTS,
+        grammar_es.TEMPLATES,
+        voices.ENGLISH_ACCENTS,
+        voices.SPANISH_ACCENTS,
+        voices.VARIANTS,
+        voices.FLITE_WEIGHTS,
+        voices.ESPEAK_SHARE,
+        text.TEST_MODULUS,
     ]
     return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
 
@@ -68,8 +80,10 @@ def build(folder: Path, digits: Path, *, seed: int, shards: int, jobs: int) -> N
         for done, (index, shard_hours) in enumerate(pool.imap_unordered(_build_shard, tasks), 1):
             hours += shard_hours
             rate = hours * 3600 / (time.monotonic() - begin)
-            print(f"shard {index}: {done}/{len(missing)} done, {hours:.1f} h, "
-                  f"{rate:.0f}x real time", flush=True)
+            print(
+                f"shard {index}: {done}/{len(missing)} done, {hours:.1f} h, {rate:.0f}x real time",
+                flush=True,
+            )
 
 
 def load(folder: Path) -> list[tuple[list[Clip], np.ndarray]]:

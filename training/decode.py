@@ -23,7 +23,7 @@ def transcribe(
     frames = -(-max(len(f) for f in features) // mel.CHUNK_FRAMES) * mel.CHUNK_FRAMES
     padded = np.zeros((len(features), frames, mel.BINS), np.float32)
     for index, clip in enumerate(features):
-        padded[index, :len(clip)] = clip
+        padded[index, : len(clip)] = clip
     tokens = torch.tensor([mel.token_count(len(f)) for f in features])
     audio, _, _ = model.encode(torch.from_numpy(padded).to(dtype), tokens, window)
     prompts = [prompt.build(int(count)) for count in tokens]
@@ -33,7 +33,11 @@ def transcribe(
 
 
 def _generate(
-    model: SpeechModel, prompts: list[list[int]], audio: Tensor, tokens: Tensor, prompt: Prompt,
+    model: SpeechModel,
+    prompts: list[list[int]],
+    audio: Tensor,
+    tokens: Tensor,
+    prompt: Prompt,
     limit: int,
 ) -> list[list[int]]:
     """Answer ids per prompt; prompts are padded on the left so that all end together."""

@@ -50,7 +50,7 @@ class DigitVoices:
     def draw(
         self, rng: random.Random, *, test: bool = False, length: int | None = None
     ) -> tuple[str, str, Speech]:
-        """(transcript, speaker, audio) of 3–8 digits from the wanted side of the split."""
+        """(transcript, speaker, audio) of 3-8 digits from the wanted side of the split."""
         speaker = rng.choice(self.speakers)
         while True:
             digits = [rng.randrange(10) for _ in range(length or rng.randint(3, 8))]
@@ -62,7 +62,7 @@ class DigitVoices:
 
 
 def join(paths: list[Path], rng: random.Random) -> Speech:
-    """The recordings one after the other with pauses of 0.1–0.5 s."""
+    """The recordings one after the other with pauses of 0.1-0.5 s."""
     noise = np.random.default_rng(rng.randrange(2**32))
     pieces = [_pause(rng.uniform(0.1, 0.4), noise)]
     words, length = [], len(pieces[0])

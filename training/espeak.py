@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -41,7 +42,7 @@ _Callback = ctypes.CFUNCTYPE(
 
 @dataclass(frozen=True)
 class Prosody:
-    """espeak-ng's speaking parameters: words per minute, and 0–100 scales."""
+    """espeak-ng's speaking parameters: words per minute, and 0-100 scales."""
 
     rate: int = 160
     pitch: int = 50
@@ -76,8 +77,10 @@ class Espeak:
             raise SynthesisError(f"espeak-ng has no voice {voice!r}")
         self._voice = voice
         for parameter, value in (
-            (_RATE, prosody.rate), (_PITCH, prosody.pitch),
-            (_RANGE, prosody.pitch_range), (_WORD_GAP, prosody.word_gap),
+            (_RATE, prosody.rate),
+            (_PITCH, prosody.pitch),
+            (_RANGE, prosody.pitch_range),
+            (_WORD_GAP, prosody.word_gap),
         ):
             self._lib.espeak_SetParameter(parameter, value, 0)
         self._pcm, self._events = [], []
@@ -122,10 +125,7 @@ class Espeak:
             if starts[index] is None:
                 starts[index] = at / 1000
         filled = _interpolate(starts, _last_voiced_end(phones))
-        return [
-            (start, _trim_silence(start, end, phones))
-            for start, end in zip(filled[:-1], filled[1:], strict=True)
-        ]
+        return [(start, _trim_silence(start, end, phones)) for start, end in pairwise(filled)]
 
 
 def _word_offsets(text: str) -> list[int]:
@@ -145,7 +145,7 @@ def _interpolate(starts: list[float | None], end: float) -> list[float]:
         raise SynthesisError("espeak-ng reported no start for the first word")
     known.append((len(starts), max(end, known[-1][1] + 0.02)))
     filled: list[float] = []
-    for (i, s), (j, t) in zip(known[:-1], known[1:], strict=True):
+    for (i, s), (j, t) in pairwise(known):
         filled += [s + (t - s) * k / (j - i) for k in range(j - i)]
     return [*filled, known[-1][1]]
 

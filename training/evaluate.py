@@ -50,8 +50,7 @@ def word_errors(reference: str, hypothesis: str) -> tuple[int, int]:
     for i, word in enumerate(truth, 1):
         previous, row[0] = row[0], i
         for j, other in enumerate(guess, 1):
-            previous, row[j] = row[j], min(
-                row[j] + 1, row[j - 1] + 1, previous + (word != other))
+            previous, row[j] = row[j], min(row[j] + 1, row[j - 1] + 1, previous + (word != other))
     return row[-1], len(truth)
 
 
@@ -69,7 +68,7 @@ def fresh_clip(
 
 
 def concatenate(clips: list[TestClip], rng: random.Random) -> TestClip:
-    """Several clips as one, with pauses of 0.3–0.8 s."""
+    """Several clips as one, with pauses of 0.3-0.8 s."""
     pieces: list[np.ndarray] = []
     for clip in clips:
         pieces += [clip.samples, np.zeros(int(rng.uniform(0.3, 0.8) * 16_000), np.float32)]
@@ -85,10 +84,11 @@ def transcribe(
     answers: list[tuple[str, str]] = [("", "")] * len(clips)
     order = sorted(range(len(clips)), key=lambda i: len(clips[i].samples))
     for start in range(0, len(order), DECODE_BATCH):
-        chosen = order[start:start + DECODE_BATCH]
+        chosen = order[start : start + DECODE_BATCH]
         features = [mel.finish(mel.raw_log_mel(clips[i].samples)) for i in chosen]
-        for i, answer in zip(chosen, decode.transcribe(model, prompt, features, window),
-                             strict=True):
+        for i, answer in zip(
+            chosen, decode.transcribe(model, prompt, features, window), strict=True
+        ):
             answers[i] = answer
     return answers
 

@@ -27,13 +27,16 @@ def export(model: SpeechModel, prompt: Prompt, folder: Path) -> None:
     save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
     prompt.tokenizer.save(str(folder / "tokenizer.json"))
     _write(folder / "config.json", config(model.size, prompt))
-    _write(folder / "generation_config.json", {
-        "bos_token_id": prompt.pad_id,
-        "do_sample": False,
-        "eos_token_id": [prompt.pad_id, prompt.end_id],
-        "max_new_tokens": MAX_NEW_TOKENS,
-        "pad_token_id": prompt.pad_id,
-    })
+    _write(
+        folder / "generation_config.json",
+        {
+            "bos_token_id": prompt.pad_id,
+            "do_sample": False,
+            "eos_token_id": [prompt.pad_id, prompt.end_id],
+            "max_new_tokens": MAX_NEW_TOKENS,
+            "pad_token_id": prompt.pad_id,
+        },
+    )
 
 
 def load(folder: Path) -> tuple[SpeechModel, Prompt]:

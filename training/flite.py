@@ -10,7 +10,9 @@ import numpy as np
 from training.speech import Speech, SynthesisError, load_library, resample
 
 _LIBRARIES = (
-    "libflite.so.1", "libflite_cmulex.so.1", "libflite_usenglish.so.1",
+    "libflite.so.1",
+    "libflite_cmulex.so.1",
+    "libflite_usenglish.so.1",
 )
 VOICES = ("kal", "kal16", "awb", "rms", "slt")
 
@@ -31,8 +33,11 @@ class _Wave(ctypes.Structure):
 
 @dataclass(frozen=True)
 class Prosody:
-    """``stretch`` > 1 is slower; ``pitch`` in Hz (0 keeps the voice's own; diphone voices only);
-    ``shift`` > 1 plays the voice faster and higher, as a shorter vocal tract would."""
+    """How a flite voice speaks.
+
+    ``stretch`` > 1 is slower. ``pitch`` is in Hz, for the diphone voices only; 0 keeps the
+    voice's own. ``shift`` > 1 plays the voice faster and higher, as a shorter vocal tract would.
+    """
 
     stretch: float = 1.0
     pitch: float = 0.0
@@ -109,8 +114,10 @@ class Flite:
     def _segments(self, utterance: int) -> list[tuple[str, float]]:
         lib = self._lib
         return [
-            ("_" if (name := lib.item_feat_string(item, b"name").decode()) == "pau" else name,
-             lib.item_feat_float(item, b"end"))
+            (
+                "_" if (name := lib.item_feat_string(item, b"name").decode()) == "pau" else name,
+                lib.item_feat_float(item, b"end"),
+            )
             for item in self._items(utterance, b"Segment")
         ]
 

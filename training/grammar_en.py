@@ -6,107 +6,100 @@ of ``TEMPLATES`` are drawn evenly, so their number sets the mix of the domain.
 
 from __future__ import annotations
 
-
-def _items(block: str) -> tuple[str, ...]:
-    return tuple(item.strip() for item in block.replace("\n", " ").split("|") if item.strip())
-
-
-def _lines(block: str) -> tuple[str, ...]:
-    return tuple(line.strip() for line in block.strip().splitlines())
-
+from training.wordlists import items, lines
 
 LISTS: dict[str, tuple[str, ...]] = {
-    "name": _items("""Anna|Peter|Maria|John|Sarah|David|Emma|Daniel|Laura|Michael|Julia|Thomas
+    "name": items("""Anna|Peter|Maria|John|Sarah|David|Emma|Daniel|Laura|Michael|Julia|Thomas
         |Nina|Robert|Alice|Simon|Clara|Martin|Sofia|Oliver|Helen|Jack|Lucy|George|Karen|Paul
         |Rosa|Victor|Irene|Leo|Grace|Henry"""),
-    "person": _items("""my sister|my brother|the teacher|our neighbor|the doctor|my friend
+    "person": items("""my sister|my brother|the teacher|our neighbor|the doctor|my friend
         |the driver|her mother|his father|the student|the manager|the nurse|a farmer|the pilot
         |the speaker|the baker|my uncle|the old man|the young woman|a tall boy"""),
-    "city": _items("""London|Paris|Berlin|Madrid|Rome|Boston|Chicago|Dublin|Toronto|Sydney
+    "city": items("""London|Paris|Berlin|Madrid|Rome|Boston|Chicago|Dublin|Toronto|Sydney
         |Vienna|Oslo|Lisbon|Denver|Seattle|Tokyo|Prague|Athens"""),
-    "room": _items("""kitchen|bedroom|living room|bathroom|office|garage|hallway|basement
+    "room": items("""kitchen|bedroom|living room|bathroom|office|garage|hallway|basement
         |dining room|garden|library|attic"""),
-    "device": _items("""lights|lamp|heater|fan|radio|television|speaker|oven|alarm
+    "device": items("""lights|lamp|heater|fan|radio|television|speaker|oven|alarm
         |air conditioner|printer|coffee machine|camera|dishwasher"""),
-    "place": _items("""the market|the station|the park|the school|the beach|the museum
+    "place": items("""the market|the station|the park|the school|the beach|the museum
         |the airport|the hospital|the bakery|the bank|the theater|the river|the old bridge
         |the train station|the library|the village|the harbor|the forest|the lake"""),
-    "food": _items("""bread|cheese|rice|soup|salad|chicken|fish|pasta|apples|bananas|oranges
+    "food": items("""bread|cheese|rice|soup|salad|chicken|fish|pasta|apples|bananas|oranges
         |tomatoes|potatoes|eggs|butter|onions|carrots|strawberries|honey|chocolate|pancakes"""),
-    "drink": _items("""coffee|tea|water|milk|orange juice|lemonade|hot chocolate|apple juice
+    "drink": items("""coffee|tea|water|milk|orange juice|lemonade|hot chocolate|apple juice
         |green tea|black coffee"""),
-    "animal": _items("""dog|cat|horse|bird|rabbit|sheep|cow|duck|goat|mouse|lion|elephant|monkey
+    "animal": items("""dog|cat|horse|bird|rabbit|sheep|cow|duck|goat|mouse|lion|elephant|monkey
         |turtle|wolf|bear|owl|whale"""),
-    "color": _items("red|blue|green|yellow|black|white|brown|orange|purple|gray|pink|silver"),
-    "thing": _items("""book|table|chair|bag|bottle|box|letter|picture|phone|key|umbrella|jacket
+    "color": items("red|blue|green|yellow|black|white|brown|orange|purple|gray|pink|silver"),
+    "thing": items("""book|table|chair|bag|bottle|box|letter|picture|phone|key|umbrella|jacket
         |bicycle|guitar|hat|clock|mirror|basket|blanket|ladder|newspaper|map|ticket|window
         |computer|notebook|candle|piano|suitcase|carpet"""),
-    "adj": _items("""small|large|new|old|heavy|light|beautiful|broken|wooden|expensive|cheap
+    "adj": items("""small|large|new|old|heavy|light|beautiful|broken|wooden|expensive|cheap
         |strange|clean|dirty|empty|long|round|soft|simple|famous"""),
-    "did": _items("""bought|found|lost|sold|painted|moved|carried|forgot|fixed|cleaned|wanted
+    "did": items("""bought|found|lost|sold|painted|moved|carried|forgot|fixed|cleaned|wanted
         |noticed|borrowed|opened|dropped|hid|brought|remembered"""),
-    "feeling": _items("""happy|tired|hungry|thirsty|angry|nervous|proud|sad|surprised|busy|late
+    "feeling": items("""happy|tired|hungry|thirsty|angry|nervous|proud|sad|surprised|busy|late
         |ready|calm|cold|bored|excited"""),
-    "day": _items("Monday|Tuesday|Wednesday|Thursday|Friday|Saturday|Sunday"),
-    "month": _items("""January|February|March|April|May|June|July|August|September|October
+    "day": items("Monday|Tuesday|Wednesday|Thursday|Friday|Saturday|Sunday"),
+    "month": items("""January|February|March|April|May|June|July|August|September|October
         |November|December"""),
-    "when": _items("""today|tomorrow|yesterday|this morning|this evening|tonight|last week
+    "when": items("""today|tomorrow|yesterday|this morning|this evening|tonight|last week
         |next week|last night|every day|in the afternoon|on the weekend|after lunch
         |before dinner|two days ago|last summer"""),
-    "past": _items("""yesterday|this morning|last week|last night|two days ago|last summer
+    "past": items("""yesterday|this morning|last week|last night|two days ago|last summer
         |after lunch|before dinner|in the afternoon|a year ago"""),
-    "future": _items("""today|tomorrow|tonight|this evening|next week|next month|after lunch
+    "future": items("""today|tomorrow|tonight|this evening|next week|next month|after lunch
         |on the weekend|in the afternoon|soon"""),
-    "weather": _items("""sunny|cloudy|rainy|windy|foggy|cold|warm|hot|dry|stormy|cool|icy"""),
-    "topic": _items("""history|music|physics|biology|art|language|mathematics|medicine|geography
+    "weather": items("""sunny|cloudy|rainy|windy|foggy|cold|warm|hot|dry|stormy|cool|icy"""),
+    "topic": items("""history|music|physics|biology|art|language|mathematics|medicine|geography
         |economics|chemistry|astronomy|philosophy|engineering|poetry|climate|the brain
         |the human voice|artificial intelligence|world trade|machine learning
         |speech recognition|public health|the oceans"""),
-    "job": _items("""teacher|doctor|engineer|lawyer|farmer|driver|writer|painter|nurse|cook
+    "job": items("""teacher|doctor|engineer|lawyer|farmer|driver|writer|painter|nurse|cook
         |pilot|singer|scientist|carpenter|baker|dancer"""),
-    "part": _items("""server|client|decoder|encoder|microphone|recorder|buffer|model|browser
+    "part": items("""server|client|decoder|encoder|microphone|recorder|buffer|model|browser
         |network|session|connection|transcript|queue|speaker|window|stream|token|worker|cache"""),
-    "state": _items("""ready|busy|closed|open|full|empty|slow|fast|idle|stable|offline|active
+    "state": items("""ready|busy|closed|open|full|empty|slow|fast|idle|stable|offline|active
         |finished|broken|quiet"""),
-    "fmt": _items("""text|audio|plain text|a subtitle file|a sound file|a short summary
+    "fmt": items("""text|audio|plain text|a subtitle file|a sound file|a short summary
         |a table|a web page"""),
-    "doing": _items("""reading|cooking|swimming|painting|singing|dancing|running|writing
+    "doing": items("""reading|cooking|swimming|painting|singing|dancing|running|writing
         |sleeping|working|walking|drawing|fishing|shopping|gardening|driving|traveling"""),
-    "activity": _items("""read a book|cook dinner|go for a walk|play the piano|watch a movie
+    "activity": items("""read a book|cook dinner|go for a walk|play the piano|watch a movie
         |wash the dishes|call my mother|water the plants|feed the cat|write a letter
         |clean the kitchen|take a nap|ride a bicycle|listen to music|play chess|visit a friend
         |learn a language|drink some tea|go to bed|take the train"""),
-    "fact": _items("""the bus was late|it was raining|the door was open|the shop was closed
+    "fact": items("""the bus was late|it was raining|the door was open|the shop was closed
         |nobody was there|the music was loud|the road was empty|the train was full
         |the coffee was cold|the sun was shining|the river was high|the lights were off
         |the meeting was long|the price was fair|everyone was asleep|the snow was deep
         |the phone was ringing|the water was warm|the story was true|the garden was quiet"""),
-    "present": _items("""the weather is nice|the store is open|the soup is hot|the baby is asleep
+    "present": items("""the weather is nice|the store is open|the soup is hot|the baby is asleep
         |the work is done|the answer is simple|the car is broken|dinner is ready
         |the door is locked|the water is clean|the bus is here|the room is quiet
         |the test is over|the flowers are beautiful|the streets are empty"""),
-    "unit": _items("""minutes|hours|days|weeks|years|dollars|kilometers|meters|pages|people
+    "unit": items("""minutes|hours|days|weeks|years|dollars|kilometers|meters|pages|people
         |degrees|seconds|grams|liters|tickets|students|miles|books"""),
-    "short": _items("minutes|seconds|hours"),
-    "genre": _items("jazz|rock|classical|piano|dance|folk|country|guitar"),
-    "list": _items("shopping|reading|packing|guest|task"),
-    "clothes": _items("""coat|shirt|dress|sweater|scarf|hat|skirt|jacket|pair of shoes
+    "short": items("minutes|seconds|hours"),
+    "genre": items("jazz|rock|classical|piano|dance|folk|country|guitar"),
+    "list": items("shopping|reading|packing|guest|task"),
+    "clothes": items("""coat|shirt|dress|sweater|scarf|hat|skirt|jacket|pair of shoes
         |pair of gloves"""),
-    "size": _items("small|medium|large"),
-    "ordinal": _items("first|second|third|fourth|fifth|sixth|seventh|eighth|ninth|tenth|last"),
-    "where": _items("""on the left|on the right|upstairs|downstairs|near the window
+    "size": items("small|medium|large"),
+    "ordinal": items("first|second|third|fourth|fifth|sixth|seventh|eighth|ninth|tenth|last"),
+    "where": items("""on the left|on the right|upstairs|downstairs|near the window
         |next to the door|under the table|behind the house|in front of the hotel
         |across the street|around the corner|at the end of the hall|on the top shelf
         |in the middle"""),
-    "how": _items("""slowly|quickly|carefully|quietly|loudly|happily|easily|suddenly|gently
+    "how": items("""slowly|quickly|carefully|quietly|loudly|happily|easily|suddenly|gently
         |politely|together|alone"""),
-    "verb": _items("""walked|waited|worked|smiled|laughed|danced|slept|talked|played|ran|sang
+    "verb": items("""walked|waited|worked|smiled|laughed|danced|slept|talked|played|ran|sang
         |stood|rested|traveled"""),
-    "letter": _items("B|C|D|E|F|G|H|J|K|L|M|N|O|P|Q|R|S|T|U|V|W|X|Y|Z"),
+    "letter": items("B|C|D|E|F|G|H|J|K|L|M|N|O|P|Q|R|S|T|U|V|W|X|Y|Z"),
 }
 
 TEMPLATES: dict[str, tuple[str, ...]] = {
-    "home": _lines("""
+    "home": lines("""
         Turn on the {device} in the {room}.
         Turn off the {device} in the {room}.
         Please turn off the {device}.
@@ -127,7 +120,7 @@ TEMPLATES: dict[str, tuple[str, ...]] = {
         Lock the front door, please.
         What is on my {list} list?
         Call {name} at {time}."""),
-    "time": _lines("""
+    "time": lines("""
         The meeting starts at {time}.
         The train to {city} leaves at {time}.
         We will arrive in {city} on {day} at {time}.
@@ -144,7 +137,7 @@ TEMPLATES: dict[str, tuple[str, ...]] = {
         The flight from {city} to {city} takes {n} hours.
         I will be back in {n} {short}.
         The party is {future} at {time}."""),
-    "number": _lines("""
+    "number": lines("""
         The answer is {big}.
         The ticket costs {n} dollars.
         It is {big} kilometers from {city} to {city}.
@@ -161,7 +154,7 @@ TEMPLATES: dict[str, tuple[str, ...]] = {
         The book has {big} pages.
         Chapter {n} begins on page {big}.
         The temperature is {n} degrees in {city}."""),
-    "digits": _lines("""
+    "digits": lines("""
         {digits}.
         {digits}.
         {digits}.
@@ -170,7 +163,7 @@ TEMPLATES: dict[str, tuple[str, ...]] = {
         The code is {digits_low}.
         Please dial {digits_low}.
         Your order number is {digits_low}."""),
-    "spelled": _lines("""
+    "spelled": lines("""
         The code is {letters}.
         It is spelled {letters}.
         My name is spelled {letters}.
@@ -179,7 +172,7 @@ TEMPLATES: dict[str, tuple[str, ...]] = {
         Section {letter}, row {n}, seat {n}.
         The password begins with {letters}.
         The flight number is {letters} {digits_low}."""),
-    "shop": _lines("""
+    "shop": lines("""
         I would like {n} {food}, please.
         How much are the {food}?
         I would like a cup of {drink}.
@@ -195,7 +188,7 @@ TEMPLATES: dict[str, tuple[str, ...]] = {
         Would you like some more {drink}?
         There is no {food} left in the {room}.
         He paid {n} dollars for the {thing}."""),
-    "weather": _lines("""
+    "weather": lines("""
         It will be {weather} in {city} {future}.
         What will the weather be like in {city} {future}?
         It was {weather} and {weather} {past}.
@@ -204,7 +197,7 @@ TEMPLATES: dict[str, tuple[str, ...]] = {
         On {day} it will be {weather} with {n} degrees.
         I like {weather} days in {month}.
         Is it {weather} in {city} today?"""),
-    "talk": _lines("""
+    "talk": lines("""
         Hello, my name is {name}.
         Good morning, {name}.
         Good evening, how are you today?
@@ -231,7 +224,7 @@ TEMPLATES: dict[str, tuple[str, ...]] = {
         Would you like to {activity} with me?
         Let us {activity} {future}.
         What did you do {past}?"""),
-    "story": _lines("""
+    "story": lines("""
         {subject} {did} a {adj} {thing} {past}.
         {subject} {did} the {color} {thing} at {place}.
         {subject} {did} the {thing} because {fact}.
@@ -253,7 +246,7 @@ TEMPLATES: dict[str, tuple[str, ...]] = {
         If {present}, we will {activity} {future}.
         {fact_cap}, and {fact}.
         {present_cap}, so we can {activity}."""),
-    "question": _lines("""
+    "question": lines("""
         Where is the {color} {thing}?
         Who {did} the {adj} {thing}?
         Why was {person} so {feeling}?
@@ -270,7 +263,7 @@ TEMPLATES: dict[str, tuple[str, ...]] = {
         Who is the {job} from {city}?
         Do you want {drink} or {drink}?
         Can {person} {activity} {future}?"""),
-    "directions": _lines("""
+    "directions": lines("""
         {place_cap} is {where}.
         Turn left at {place} and walk for {n} meters.
         Turn right after {n} meters.
@@ -281,7 +274,7 @@ TEMPLATES: dict[str, tuple[str, ...]] = {
         It takes {n} {short} to get to {place}.
         You will see {place} {where}.
         The {ordinal} door {where} is the {room}."""),
-    "lecture": _lines("""
+    "lecture": lines("""
         Welcome to the {ordinal} lecture on {topic}.
         Today we will talk about {topic} and {topic}.
         In the {ordinal} chapter we learned about {topic}.
@@ -298,7 +291,7 @@ TEMPLATES: dict[str, tuple[str, ...]] = {
         The students asked {n} questions about {topic}.
         Most people know very little about {topic}.
         Remember that the homework is due on {day}."""),
-    "captions": _lines("""
+    "captions": lines("""
         The captions appear on the screen while {person} speaks.
         The captions help people who cannot hear {person}.
         Every word appears {n} {short} after it is spoken.
@@ -314,7 +307,7 @@ TEMPLATES: dict[str, tuple[str, ...]] = {
         Nothing you say leaves this computer.
         The transcript of the {ordinal} meeting is ready.
         You can save the captions as {fmt}."""),
-    "tech": _lines("""
+    "tech": lines("""
         The {part} is {state}.
         The {part} is {state} and the {part} is {state}.
         Restart the {part} when the {part} is {state}.

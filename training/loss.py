@@ -54,7 +54,8 @@ def compute(
     hidden, attention = model.model.language_model(x, positions, causal_mask(x.shape[1], dtype))
     logits = model.model.language_model.logits(hidden[batch.rows, batch.columns]).float()
     loss = F.cross_entropy(
-        logits, batch.targets, ignore_index=IGNORE, label_smoothing=weights.smoothing)
+        logits, batch.targets, ignore_index=IGNORE, label_smoothing=weights.smoothing
+    )
     parts = {"ce": loss.item()}
     for name, weight, function in (
         ("guided", weights.guided, lambda: guided_loss(attention, batch)),
@@ -69,7 +70,7 @@ def compute(
 
 
 def guided_loss(attention: list[Tensor], batch: Batch) -> Tensor:
-    """−log of the attention mass that a text position puts on the audio of its word."""
+    """-log of the attention mass that a text position puts on the audio of its word."""
     chosen = (batch.spans[:, 1] > batch.spans[:, 0]).nonzero()[:, 0]
     rows, columns, spans = batch.rows[chosen], batch.columns[chosen], batch.spans[chosen]
     place = torch.arange(batch.ids.shape[1])
@@ -87,12 +88,19 @@ def ctc_loss(logits: Tensor, batch: Batch, blank: int) -> Tensor:
     lengths = (batch.labels >= 0).sum(1)
     log_probabilities = logits.float().log_softmax(-1).transpose(0, 1)
     losses = F.ctc_loss(
-        log_probabilities, batch.labels.clamp(min=0), batch.tokens, lengths,
-        blank=blank, reduction="sum", zero_infinity=True)
+        log_probabilities,
+        batch.labels.clamp(min=0),
+        batch.tokens,
+        lengths,
+        blank=blank,
+        reduction="sum",
+        zero_infinity=True,
+    )
     return losses / lengths.sum().clamp(min=1)
 
 
 def phone_loss(logits: Tensor, batch: Batch) -> Tensor:
     """Cross-entropy of four phones per encoder token."""
     return F.cross_entropy(
-        logits.view(-1, COUNT).float(), batch.phones.flatten(), ignore_index=IGNORE)
+        logits.view(-1, COUNT).float(), batch.phones.flatten(), ignore_index=IGNORE
+    )

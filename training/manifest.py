@@ -68,7 +68,8 @@ def synthesiser_versions() -> dict[str, str]:
     """Versions of the installed synthesiser libraries, from the names of their files."""
     found = {}
     for name, library, package in (
-        ("espeak-ng", "libespeak-ng.so.1", "libespeak-ng1"), ("flite", "libflite.so.1", "libflite1")
+        ("espeak-ng", "libespeak-ng.so.1", "libespeak-ng1"),
+        ("flite", "libflite.so.1", "libflite1"),
     ):
         load_library(library, package)
         mapped = re.search(rf"\S*/{re.escape(library)}\S*", Path("/proc/self/maps").read_text())

@@ -141,8 +141,10 @@ class AudioTower(nn.Module):
             if index == 2:
                 middle = x
         kept = chunks * CHUNK_TOKENS
-        return (self.ln_post(x).view(batch, padded, -1)[:, :kept],
-                middle.view(batch, padded, -1)[:, :kept])
+        return (
+            self.ln_post(x).view(batch, padded, -1)[:, :kept],
+            middle.view(batch, padded, -1)[:, :kept],
+        )
 
     def _stem(self, chunks: Tensor) -> Tensor:
         """[n, 100, 128] → [n, 13, dim]."""
@@ -292,11 +294,14 @@ class SpeechModel(nn.Module):
         self.model = _Body(self.size)
         self.apply(_initialise)
         # Layers that write into the residual stream start small, so that depth does not matter.
+        residual = ("o_proj.weight", "down_proj.weight", "fc2.weight", "out_proj.weight")
         for name, parameter in self.named_parameters():
-            if name.endswith(("o_proj.weight", "down_proj.weight", "fc2.weight", "out_proj.weight")):
+            if name.endswith(residual):
                 parameter.data.mul_(1 / math.sqrt(2 * self.size.layers))
 
-    def encode(self, features: Tensor, tokens: Tensor, window: int) -> tuple[Tensor, Tensor, Tensor]:
+    def encode(
+        self, features: Tensor, tokens: Tensor, window: int
+    ) -> tuple[Tensor, Tensor, Tensor]:
         """(decoder embeddings, encoder output, third layer), each [B, N, dim]."""
         output, middle = self.model.audio_tower(features, tokens, window)
         return self.model.multi_modal_projector(output), output, middle

@@ -6,22 +6,21 @@ inverse text normalisation to learn.
 
 from __future__ import annotations
 
-EN_UNITS = (
-    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen "
-    "fifteen sixteen seventeen eighteen nineteen"
-).split()
-EN_TENS = "- - twenty thirty forty fifty sixty seventy eighty ninety".split()
+from training.wordlists import words
 
-ES_UNITS = (
-    "cero uno dos tres cuatro cinco seis siete ocho nueve diez once doce trece catorce quince "
-    "dieciséis diecisiete dieciocho diecinueve veinte veintiuno veintidós veintitrés "
-    "veinticuatro veinticinco veintiséis veintisiete veintiocho veintinueve"
-).split()
-ES_TENS = "- - - treinta cuarenta cincuenta sesenta setenta ochenta noventa".split()
-ES_HUNDREDS = (
-    "- ciento doscientos trescientos cuatrocientos quinientos seiscientos setecientos "
-    "ochocientos novecientos"
-).split()
+EN_UNITS = words("""
+    zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen
+    fifteen sixteen seventeen eighteen nineteen""")
+EN_TENS = words("- - twenty thirty forty fifty sixty seventy eighty ninety")
+
+ES_UNITS = words("""
+    cero uno dos tres cuatro cinco seis siete ocho nueve diez once doce trece catorce quince
+    dieciséis diecisiete dieciocho diecinueve veinte veintiuno veintidós veintitrés
+    veinticuatro veinticinco veintiséis veintisiete veintiocho veintinueve""")
+ES_TENS = words("- - - treinta cuarenta cincuenta sesenta setenta ochenta noventa")
+ES_HUNDREDS = words("""
+    - ciento doscientos trescientos cuatrocientos quinientos seiscientos setecientos
+    ochocientos novecientos""")
 
 
 def english(value: int) -> str:

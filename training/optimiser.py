@@ -1,4 +1,4 @@
-"""Muon for the matrices of the layers, AdamW for everything else.
+"""Muon for the matrices of the layers, Adam for everything else.
 
 The model runs in bfloat16. Its parameters and gradients are views into a few large bfloat16
 tensors, and the optimisers keep float32 masters of those: one fused update per group instead
@@ -15,12 +15,12 @@ from torch import Tensor, nn
 ADAM_BETAS = (0.9, 0.98)
 MUON_MOMENTUM = 0.95
 MUON_SCALE = 0.2
-"""Root-mean-square of a Muon update relative to the learning rate, as AdamW's would be."""
+"""Root-mean-square of a Muon update relative to the learning rate, as Adam's would be."""
 WEIGHT_DECAY = 0.02
 
 
 class AdamGroup:
-    """AdamW over one flat vector that holds all given parameters."""
+    """Adam over one flat vector that holds all given parameters."""
 
     def __init__(self, parameters: list[nn.Parameter]) -> None:
         self.master = torch.cat([p.data.float().flatten() for p in parameters])
@@ -36,8 +36,10 @@ class AdamGroup:
             start = stop
 
     def update(self, rate: float, step: int) -> None:
-        """One AdamW step with gradient norm clipped at 1, without weight decay: these are norms,
-        biases, embeddings and the stem."""
+        """One Adam step with the gradient norm clipped at 1.
+
+        No weight decay: these are norms, biases, embeddings and the stem.
+        """
         gradient = self.gradients.float()
         gradient *= min(1.0, 1.0 / (gradient.norm().item() + 1e-6))
         slow, slower = ADAM_BETAS
@@ -121,7 +123,7 @@ class Optimiser:
 
 
 def orthogonalise(matrices: Tensor, steps: int = 5) -> Tensor:
-    """Nearest (semi-)orthogonal matrices of a stack [n, rows, columns], by Newton–Schulz."""
+    """Nearest (semi-)orthogonal matrices of a stack [n, rows, columns], by Newton-Schulz."""
     x = matrices.bfloat16()
     tall = x.shape[1] > x.shape[2]
     if tall:

@@ -60,7 +60,8 @@ def test_sets(digit_folder: Path, sizes: Sizes, seed: int) -> dict[str, list[Tes
         sets[f"flite {name}"] = draw(sizes.per_voice, pick=lambda name=name: f"flite-{name}")
     sets["espeak-ng English"] = draw(sizes.per_voice, pick=lambda: _espeak_voice(rng))
     sets["espeak-ng, unseen variants"] = draw(
-        sizes.per_voice, pick=lambda: voices.held_out_voice(rng))
+        sizes.per_voice, pick=lambda: voices.held_out_voice(rng)
+    )
     sets["espeak-ng Spanish"] = draw(sizes.per_voice, "Spanish")
     sets["20-28 s, several sentences"] = [_long_clip(engines, rng) for _ in range(_LONG_CLIPS)]
     sets["digits, human recordings"] = _digit_clips(digit_folder, rng)
@@ -77,20 +78,29 @@ def table(report: dict) -> str:
     for name, windows in report["results"].items():
         wide, narrow = windows["8s"], windows["1s"]
         if not wide["words"]:
-            lines.append(f"| {name} | {wide['clips']} | – | – | – | {wide['exact']} / "
-                         f"{narrow['exact']} | {wide['language_right']} / "
-                         f"{narrow['language_right']} None |")
+            lines.append(
+                f"| {name} | {wide['clips']} | - | - | - | {wide['exact']} / "
+                f"{narrow['exact']} | {wide['language_right']} / "
+                f"{narrow['language_right']} None |"
+            )
             continue
         lines.append(
             f"| {name} | {wide['clips']} | {wide['words']} | {wide['wer']:.1f} % | "
             f"{narrow['wer']:.1f} % | {wide['exact']} / {narrow['exact']} | "
-            f"{wide['language_right']} / {narrow['language_right']} |")
+            f"{wide['language_right']} / {narrow['language_right']} |"
+        )
     return "\n".join(lines) + "\n"
 
 
 def _summary(score: Score) -> dict:
-    return {"wer": round(score.wer, 2), "errors": score.errors, "words": score.words,
-            "clips": score.clips, "exact": score.exact, "language_right": score.language_right}
+    return {
+        "wer": round(score.wer, 2),
+        "errors": score.errors,
+        "words": score.words,
+        "clips": score.clips,
+        "exact": score.exact,
+        "language_right": score.language_right,
+    }
 
 
 def _mistakes(clips: list[TestClip], answers: list[tuple[str, str]]) -> list[dict]:
@@ -110,7 +120,7 @@ def _espeak_voice(rng: random.Random) -> str:
 
 
 def _long_clip(engines: voices.Voices, rng: random.Random) -> TestClip:
-    """Held-out sentences of one voice, 20–28 s in all."""
+    """Held-out sentences of one voice, 20-28 s in all."""
     voice = voices.draw_voice(rng, "English")
     clips: list[TestClip] = []
     while True:
@@ -133,7 +143,7 @@ def _digit_clips(folder: Path, rng: random.Random) -> list[TestClip]:
 
 
 def _quiet_clip(rng: random.Random) -> TestClip:
-    """0.5–8 s of digital silence or of white or low noise."""
+    """0.5-8 s of digital silence or of white or low noise."""
     noise = np.random.default_rng(rng.randrange(2**32))
     samples = noise.standard_normal(int(rng.uniform(0.5, 8) * 16_000)).astype(np.float32)
     kind = rng.randrange(3)

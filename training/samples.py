@@ -10,8 +10,10 @@ from pathlib import Path
 
 import numpy as np
 
-from training import digits, export, text, voices
+from training import digits, text, voices
 from training.evaluate import TestClip, concatenate, transcribe
+from training.model import SpeechModel
+from training.tokenizer import Prompt
 
 FLITE_LICENCE = "Made with CMU Flite, whose licence permits free use and redistribution"
 ESPEAK_LICENCE = "Made with eSpeak NG (GPL-3.0 program; its output carries no licence)"
@@ -33,43 +35,87 @@ class Sample:
 
 
 SAMPLES: tuple[Sample, ...] = (
-    Sample("lecture.wav", (
-        "The captions for the talk about language are ready.",
-        "Our next speaker is Maria from Rome.",
-        "You can read the words while our neighbor speaks quietly.",
-        "Are there any questions about biology?",
-    ), "English", "flite-slt"),
-    Sample("server.wav", (
-        "The server answers after four seconds.",
-        "The encoder keeps eight seconds of audio.",
-    ), "English", "flite-awb"),
+    Sample(
+        "lecture.wav",
+        (
+            "The captions for the talk about language are ready.",
+            "Our next speaker is Maria from Rome.",
+            "You can read the words while our neighbor speaks quietly.",
+            "Are there any questions about biology?",
+        ),
+        "English",
+        "flite-slt",
+    ),
+    Sample(
+        "server.wav",
+        (
+            "The server answers after four seconds.",
+            "The encoder keeps eight seconds of audio.",
+        ),
+        "English",
+        "flite-awb",
+    ),
     Sample("alarm.wav", ("Set an alarm for half past three tomorrow.",), "English", "flite-rms"),
-    Sample("question.wav", ("Which guitar do you like, the red one or the orange one?",),
-           "English", "espeak-en-us+f2"),
-    Sample("journey.wav", ("We will arrive in Madrid on Wednesday at six in the morning.",),
-           "English", "espeak-en+m3"),
-    Sample("numbers.wav", ("The sample rate is ninety six thousand samples per second.",),
-           "English", "flite-slt"),
-    Sample("spanish.wav", (
-        "La próxima semana hace sol en Madrid.",
-        "¿Quieres agua fría o café?",
-    ), "Spanish", "espeak-es+f2"),
+    Sample(
+        "question.wav",
+        ("Which guitar do you like, the red one or the orange one?",),
+        "English",
+        "espeak-en-us+f2",
+    ),
+    Sample(
+        "journey.wav",
+        ("We will arrive in Madrid on Wednesday at six in the morning.",),
+        "English",
+        "espeak-en+m3",
+    ),
+    Sample(
+        "numbers.wav",
+        ("The sample rate is ninety six thousand samples per second.",),
+        "English",
+        "flite-slt",
+    ),
+    Sample(
+        "spanish.wav",
+        (
+            "La próxima semana hace sol en Madrid.",
+            "¿Quieres agua fría o café?",
+        ),
+        "Spanish",
+        "espeak-es+f2",
+    ),
 )
-DIGIT_SAMPLE = ("digits.wav", ("7_theo_45.wav",))
+DIGIT_SAMPLE = (
+    "digits.wav",
+    (
+        "8_jackson_45.wav",
+        "9_jackson_46.wav",
+        "4_jackson_47.wav",
+        "7_jackson_48.wav",
+        "7_jackson_45.wav",
+        "0_jackson_49.wav",
+    ),
+)
 
 
-def render(output: Path, digit_folder: Path) -> list[dict]:
+def render(engines: voices.Voices, output: Path, digit_folder: Path) -> list[dict]:
     """Write all samples and ``samples.json`` to ``output``."""
     output.mkdir(parents=True, exist_ok=True)
-    engines, entries = voices.Voices(), []
+    entries = []
     for sample in SAMPLES:
         clip = speak(engines, sample)
         licence = FLITE_LICENCE if sample.voice.startswith("flite") else ESPEAK_LICENCE
         entries.append(_save(output / sample.file, clip, licence, "synthesised"))
-    entries.append(_save(output / DIGIT_SAMPLE[0], digit_clip(digit_folder), DIGITS_LICENCE,
-                         "human recordings joined: " + ", ".join(DIGIT_SAMPLE[1])))
+    entries.append(
+        _save(
+            output / DIGIT_SAMPLE[0],
+            digit_clip(digit_folder),
+            DIGITS_LICENCE,
+            "human recordings joined: " + ", ".join(DIGIT_SAMPLE[1]),
+        )
+    )
     (output / "samples.json").write_text(
-        json.dumps(entries, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        json.dumps(entries, indent=1, ensure_ascii=False) + "\n", encoding="utf-8"
+    )
     return entries
 
 
@@ -79,11 +125,18 @@ def speak(engines: voices.Voices, sample: Sample) -> TestClip:
         if not text.is_test(sentence):
             raise SampleError(f"{sentence!r} is on the training side of the split")
     rng = random.Random(sample.file)
-    return concatenate([
-        TestClip(sentence, sample.language, sample.voice,
-                 engines.speak(sentence, sample.voice, rng).samples)
-        for sentence in sample.sentences
-    ], rng)
+    return concatenate(
+        [
+            TestClip(
+                sentence,
+                sample.language,
+                sample.voice,
+                engines.speak(sentence, sample.voice, rng).samples,
+            )
+            for sentence in sample.sentences
+        ],
+        rng,
+    )
 
 
 def digit_clip(folder: Path) -> TestClip:
@@ -96,16 +149,13 @@ def digit_clip(folder: Path) -> TestClip:
     return TestClip(transcript, "English", "human-" + names[0].split("_")[1], speech.samples)
 
 
-def check(folder: Path, output: Path, digit_folder: Path) -> None:
-    """Raise unless the model in ``folder`` gets every sample right with both windows."""
-    model, prompt = export.load(folder)
-    engines = voices.Voices()
+def check(engines: voices.Voices, model: SpeechModel, prompt: Prompt, digit_folder: Path) -> None:
+    """Raise unless the model gets every sample right, word for word, with both windows."""
     clips = [speak(engines, sample) for sample in SAMPLES] + [digit_clip(digit_folder)]
     for window in (8, 1):
         for clip, answer in zip(clips, transcribe(model, prompt, clips, window), strict=True):
             if answer != (clip.language, clip.text):
                 raise SampleError(f"{window} s window: {answer} for {clip.text!r} ({clip.voice})")
-    print(f"{len(clips)} samples in {output} come out right")
 
 
 def _save(path: Path, clip: TestClip, licence: str, source: str) -> dict:
@@ -116,5 +166,11 @@ def _save(path: Path, clip: TestClip, licence: str, source: str) -> dict:
         file.setsampwidth(2)
         file.setframerate(16_000)
         file.writeframes((samples * 32767).round().astype("<i2").tobytes())
-    return {"file": path.name, "text": clip.text, "language": clip.language,
-            "voice": clip.voice, "licence": licence, "source": source}
+    return {
+        "file": path.name,
+        "text": clip.text,
+        "language": clip.language,
+        "voice": clip.voice,
+        "licence": licence,
+        "source": source,
+    }

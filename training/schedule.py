@@ -11,7 +11,7 @@ import random
 from training.loss import Weights
 
 ADAM_RATE = 1.5e-3
-MUON_RATE = 2.0e-3
+MUON_RATE = 3.0e-3
 WARM_UP_STEPS = 150
 DECAY_FROM = 0.4
 BATCH_FRAMES = 12_000
@@ -22,8 +22,23 @@ _LENGTHS = (
     (0.00, {200: 2, 300: 4}),
     (0.04, {100: 1, 200: 3, 300: 5, 400: 5, 500: 3}),
     (0.10, {100: 1, 200: 3, 300: 4, 400: 4, 500: 3, 600: 3, 800: 2, 1200: 2}),
-    (0.18, {100: 1, 200: 2, 300: 4, 400: 4, 500: 3, 600: 2, 800: 2, 1200: 3, 1600: 1, 2000: 2,
-            2400: 1, 3000: 3}),
+    (
+        0.18,
+        {
+            100: 1,
+            200: 2,
+            300: 4,
+            400: 4,
+            500: 3,
+            600: 2,
+            800: 2,
+            1200: 3,
+            1600: 1,
+            2000: 2,
+            2400: 1,
+            3000: 3,
+        },
+    ),
 )
 """From this progress on, the weights of the padded clip lengths in frames."""
 
@@ -45,13 +60,15 @@ def loss_weights(progress: float) -> Weights:
 
 
 def augment_strength(progress: float) -> float:
-    """Near-clean at first, full from a third of the run on."""
-    return _fade(progress, 0.0, 0.08, 0.35, 1.0)
+    """Near-clean at first, moderate from a third of the run on."""
+    return _fade(progress, 0.0, 0.08, 0.35, 0.6)
 
 
 def draw_length(progress: float, rng: random.Random) -> tuple[int, int, int]:
-    """(clips, shortest and longest clip in frames) of the next batch; a batch's clips are of
-    similar length, so that little of it is padding."""
+    """(clips, shortest and longest clip in frames) of the next batch.
+
+    The clips of a batch are of similar length, so that little of it is padding.
+    """
     weights = next(weights for start, weights in reversed(_LENGTHS) if progress >= start)
     longest = rng.choices(list(weights), weights=list(weights.values()))[0]
     shortest = longest - (90 if longest <= 600 else longest // 5)

@@ -217,3 +217,13 @@ def draw(
 def digit_sentence(digits: list[int]) -> str:
     """The transcript of a digit string: ``[3, 7]`` → "Three seven."."""
     return capitalise(" ".join(numbers.EN_UNITS[digit] for digit in digits)) + "."
+
+
+def vocabulary_size(draws: int = 40_000) -> int:
+    """About how many different words the grammars have, counted over random sentences."""
+    rng = random.Random(0)
+    words: set[str] = set()
+    for index in range(draws):
+        sentence = draw(rng, "Spanish" if index % 3 == 0 else "English")
+        words.update(normalise(sentence.text).split())
+    return len(words)

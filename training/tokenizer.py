@@ -12,8 +12,14 @@ from training import text
 
 VOCABULARY = 1000
 SPECIAL_TOKENS = (
-    "<|endoftext|>", "<|im_start|>", "<|im_end|>", "<|audio_start|>", "<|audio_end|>",
-    "<|audio_pad|>", "<asr_text>", "<timestamp>",
+    "<|endoftext|>",
+    "<|im_start|>",
+    "<|im_end|>",
+    "<|audio_start|>",
+    "<|audio_end|>",
+    "<|audio_pad|>",
+    "<asr_text>",
+    "<timestamp>",
 )
 PLAIN_TOKENS = ("<asr_text>", "<timestamp>")
 """Added tokens that are part of the output text and survive ``skip_special_tokens``."""
@@ -21,28 +27,35 @@ _SPLIT = (
     r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*"
     r"|\s*[\r\n]+|\s+(?!\S)|\s+"
 )
-_FIXED_PIECES = ("system", "user", "assistant", "language English", "language Spanish",
-                 "language None")
+_FIXED_PIECES = (
+    "system",
+    "user",
+    "assistant",
+    "language English",
+    "language Spanish",
+    "language None",
+)
 
 
 def train_tokenizer(seed: int, sentences: int = 60_000) -> Tokenizer:
     """Learn 1000 entries from training sentences; pieces of the prompt become single tokens."""
     rng = random.Random(seed)
-    lines = [
-        text.draw(rng, "Spanish" if i % 6 == 0 else "English").text for i in range(sentences)
-    ]
+    lines = [text.draw(rng, "Spanish" if i % 6 == 0 else "English").text for i in range(sentences)]
     # Joining pairs teaches the form after a space as well as the form at the start.
     lines = [f"{a} {b}" for a, b in zip(lines[::2], lines[1::2], strict=True)]
     lines += [piece for piece in _FIXED_PIECES for _ in range(sentences)]
     tokenizer = Tokenizer(models.BPE())
-    tokenizer.pre_tokenizer = pre_tokenizers.Sequence([
-        pre_tokenizers.Split(Regex(_SPLIT), behavior="isolated"),
-        pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False),
-    ])
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
+        [
+            pre_tokenizers.Split(Regex(_SPLIT), behavior="isolated"),
+            pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False),
+        ]
+    )
     tokenizer.decoder = decoders.ByteLevel()
     trainer = trainers.BpeTrainer(
         vocab_size=VOCABULARY - len(SPECIAL_TOKENS),
-        initial_alphabet=sorted(pre_tokenizers.ByteLevel.alphabet()), show_progress=False,
+        initial_alphabet=sorted(pre_tokenizers.ByteLevel.alphabet()),
+        show_progress=False,
     )
     tokenizer.train_from_iterator(lines, trainer)
     for token in SPECIAL_TOKENS:

@@ -6,16 +6,22 @@ import random
 
 from training import espeak, flite
 from training.speech import Speech, SynthesisError
+from training.wordlists import words
 
 ENGLISH_ACCENTS = {
-    "en-us": 5, "en": 4, "en-gb-x-rp": 2, "en-gb-scotland": 1, "en-029": 1,
-    "en-us-nyc": 1, "en-gb-x-gbclan": 1, "en-gb-x-gbcwmd": 1,
+    "en-us": 5,
+    "en": 4,
+    "en-gb-x-rp": 2,
+    "en-gb-scotland": 1,
+    "en-029": 1,
+    "en-us-nyc": 1,
+    "en-gb-x-gbclan": 1,
+    "en-gb-x-gbcwmd": 1,
 }
 SPANISH_ACCENTS = {"es": 1, "es-419": 1}
-VARIANTS = (
-    "m1 m2 m3 m4 m5 m6 m7 m8 f1 f2 f3 f4 f5 Alex Annie Denis Gene Lee linda max Michael steph "
-    "Hugo Marco"
-).split()
+VARIANTS = words("""
+    m1 m2 m3 m4 m5 m6 m7 m8 f1 f2 f3 f4 f5 Alex Annie Denis Gene Lee linda max Michael steph
+    Hugo Marco""")
 HELD_OUT_VARIANTS = ("Andy", "Mario", "Diogo")
 FLITE_WEIGHTS = {"kal": 3, "kal16": 3, "awb": 4, "rms": 4, "slt": 5}
 ESPEAK_SHARE = 0.5

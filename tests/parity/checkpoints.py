@@ -102,40 +102,48 @@ def write_tokenizer_parts(tokenizer: Tokenizer, folder: Path) -> None:
     (folder / "tokenizer_config.json").write_text(json.dumps(settings), "utf-8")
 
 
-def native_config(tokenizer: Tokenizer, *, tied: bool = True, **extra: Any) -> Qwen3ASRConfig:
-    """Three small layers each, grouped-query attention, a stem of 24 channels."""
+_SMALL_AUDIO = {
+    "d_model": 64,
+    "encoder_layers": 3,
+    "encoder_attention_heads": 4,
+    "encoder_ffn_dim": 160,
+    "downsample_hidden_size": 24,
+    "output_dim": 96,
+}
+_SMALL_TEXT = {
+    "hidden_size": 96,
+    "intermediate_size": 208,
+    "num_hidden_layers": 3,
+    "num_attention_heads": 6,
+    "num_key_value_heads": 2,
+    "head_dim": 32,
+    "vocab_size": 417,  # nine rows without a token: the released models have such, too
+    "max_position_embeddings": 4096,
+}
+
+
+def native_config(
+    tokenizer: Tokenizer,
+    *,
+    tied: bool = True,
+    audio: Mapping[str, int] = _SMALL_AUDIO,
+    text: Mapping[str, int] = _SMALL_TEXT,
+    **extra: Any,
+) -> Qwen3ASRConfig:
+    """A config as `save_pretrained` of the reference writes it; small unless told otherwise."""
     ids = {token.content: i for i, token in tokenizer.get_added_tokens_decoder().items()}
     return Qwen3ASRConfig(
-        audio_config={
-            "model_type": "qwen3_asr_encoder",
-            "d_model": 64,
-            "encoder_layers": 3,
-            "encoder_attention_heads": 4,
-            "encoder_ffn_dim": 160,
-            "downsample_hidden_size": 24,
-            "output_dim": 96,
-            "max_position_embeddings": 13,
-        },
+        audio_config={"model_type": "qwen3_asr_encoder", "max_position_embeddings": 13, **audio},
         text_config={
             "model_type": "qwen3",
-            "hidden_size": 96,
-            "intermediate_size": 208,
-            "num_hidden_layers": 3,
-            "num_attention_heads": 6,
-            "num_key_value_heads": 2,
-            "head_dim": 32,
-            "vocab_size": tokenizer.get_vocab_size() + 9,  # rows without a token, as released
-            "max_position_embeddings": 4096,
             "tie_word_embeddings": tied,
             "rope_parameters": {"rope_type": "default", "rope_theta": 1_000_000.0},
+            **text,
         },
         audio_token_id=ids["<|audio_pad|>"],
         timestamp_token_id=ids["<timestamp>"],
         pad_token_id=ids["<|im_end|>"],
-        eos_token_id=[
-            ids["<|endoftext|>"],
-            ids["<|im_end|>"],
-        ],
+        eos_token_id=[ids["<|endoftext|>"], ids["<|im_end|>"]],
         tie_word_embeddings=tied,
         **extra,
     )
@@ -161,13 +169,13 @@ _EMPHASIS = {"q_norm.weight": 3.0, "down_proj.weight": 4.0}
 
 
 @torch.no_grad()
-def randomise(model: nn.Module, *, seed: int) -> None:
+def randomise(model: nn.Module, *, seed: int, scale: float = 0.08) -> None:
     """Weights large enough, and biases and norms uneven enough, that every mistake shows."""
     source = torch.Generator().manual_seed(seed)
     for name, parameter in model.named_parameters():
         noise = torch.randn(parameter.shape, generator=source)
         if parameter.ndim >= 2:
-            parameter.copy_(0.08 * noise)
+            parameter.copy_(scale * noise)
         elif name.endswith("bias"):
             parameter.copy_(0.1 * noise)
         else:
@@ -177,7 +185,9 @@ def randomise(model: nn.Module, *, seed: int) -> None:
                 parameter.mul_(factor)
 
 
-def save_original(model: Reference, folder: Path, *, shards: int) -> None:
+def save_original(
+    model: Reference, folder: Path, *, shards: int, dtype: torch.dtype = torch.float32
+) -> None:
     """The layout of the first releases: `thinker.*` names and a nested config.json."""
     config = model.config
     is_aligner = isinstance(model, Qwen3ASRForTokenClassification)
@@ -187,7 +197,7 @@ def save_original(model: Reference, folder: Path, *, shards: int) -> None:
     eos = {"eos_token_id": config.eos_token_id, "do_sample": False}
     (folder / "generation_config.json").write_text(json.dumps(eos), "utf-8")
     tensors = {
-        _original_name(name): value.clone().contiguous()
+        _original_name(name): value.to(dtype, copy=True)
         for name, value in model.state_dict().items()
         if "positional_embedding" not in name and "inv_freq" not in name
     }

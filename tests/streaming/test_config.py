@@ -66,6 +66,7 @@ def test_the_file_can_be_named(empty_folder: Path, place: str) -> None:
         ([], {"HARK_STALL_S": "soon"}, "", ["stall_s", "HARK_STALL_S", "'soon'", "NUMBER"]),
         (["--port", "70000"], {}, "", ["port is 70000", "0 to 65535"]),
         (["--stall-s", "0"], {}, "", ["stall_s is 0", "above 0"]),
+        (["--stall-s", "nan"], {}, "", ["stall_s is nan", "above 0"]),
         (["--drain-s", "-1"], {}, "", ["drain_s is -1"]),
         (["--max-waiting-events", "0"], {}, "", ["max_waiting_events is 0", "at least 1"]),
         (["--log-level", "loud"], {}, "", ["log_level", "'loud'", "debug, info"]),

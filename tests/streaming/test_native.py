@@ -10,7 +10,7 @@ from hark.streaming.errors import BadMessageError, BadOptionError, StreamError
 from hark.streaming.events import AudioIn, CloseIn, Command, ConfigureIn, FinalizeIn, Hello
 from hark.streaming.protocols.base import Adapter, Frame
 from hark.streaming.protocols.native import JsonAdapter, MsgpackAdapter, choose_adapter
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tests.streaming.support import pack
@@ -53,6 +53,7 @@ def decodes_or_refuses(adapter: Adapter, frame: Frame) -> None:
         assert isinstance(command, COMMANDS)
 
 
+@settings(deadline=None)
 @given(st.one_of(st.text(), VALUES.map(json.dumps), MESSAGES.map(json.dumps), st.binary()))
 @example("[" * 100_000)
 @example("1" * 5_000)
@@ -61,6 +62,7 @@ def test_json_decode_raises_only_typed_errors(frame: Frame) -> None:
     decodes_or_refuses(JsonAdapter(None), frame)
 
 
+@settings(deadline=None)
 @given(
     st.binary()
     | st.text()

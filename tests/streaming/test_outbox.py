@@ -3,7 +3,7 @@
 from hark.streaming.events import Event, Final, Partial, SpeechStarted
 from hark.streaming.outbox import Outbox
 from hark.streaming.session import Hangup
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 
@@ -72,6 +72,7 @@ def test_the_hangup_comes_last_and_stays() -> None:
     assert outbox.take() == outbox.take() == Hangup(1000, "bye")
 
 
+@settings(deadline=None)
 @given(st.lists(st.sampled_from(["partial", "final", "take"]), max_size=60))
 def test_finals_are_never_lost_and_numbers_have_no_gap(steps: list[str]) -> None:
     outbox = Outbox(5)
@@ -87,7 +88,8 @@ def test_finals_are_never_lost_and_numbers_have_no_gap(steps: list[str]) -> None
             case _:
                 event = outbox.take()
                 taken += [event] if isinstance(event, Event) else []
-        assert len(outbox) <= 6
+        num_sent = sum(isinstance(event, Final) for event in taken)
+        assert len(accepted) - num_sent <= 5
     taken += drain(outbox)
     assert [event.seq for event in taken] == list(range(len(taken)))
     assert [text_of(event) for event in taken if isinstance(event, Final)] == accepted

@@ -4,6 +4,7 @@ from hark.engine import types as engine
 from hark.engine.types import AudioFormat, StreamOptions
 from hark.streaming.events import AudioIn, Bye, CloseIn, Command, ConfigureIn, FinalizeIn, Hello
 from hark.streaming.session import Emit, Hangup, Session, State, Terms, ToEngine
+from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
@@ -105,3 +106,4 @@ class AnyOrder(RuleBasedStateMachine):
 
 
 TestAnyOrder = AnyOrder.TestCase
+TestAnyOrder.settings = settings(deadline=None)

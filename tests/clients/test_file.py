@@ -1,0 +1,198 @@
+"""`hark file` as a user runs it: arguments in; standard output, files and exit status out."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hark.clients.audio_files import open_audio
+from hark.clients.samples import Sample, same_words
+from hark.clients.server_process import ServerProcess
+from hark.streaming.cli import main
+
+from ..fakes import words
+from ..streaming.support import Running, serving_ready
+from .tones import tone, write_audio
+
+Transcribe = Callable[..., str]
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[Running]:
+    async with serving_ready() as running:
+        yield running
+
+
+@pytest.fixture
+def tone_file(tmp_path: Path) -> Path:
+    return write_audio(tmp_path / "tone.wav", tone(seconds=0.5))
+
+
+async def hark_file(*arguments: object) -> int:
+    """The exit status; in a thread, since the fake server runs on this one."""
+    return await asyncio.to_thread(main, ["file", *map(str, arguments)])
+
+
+async def test_a_bad_file_is_named_and_the_others_go_on(
+    server: Running, tone_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "text.wav").write_text("no audio at all\n" * 99)
+    bad = tmp_path / "text.wav"
+    assert await hark_file("--url", server.address, tone_file, bad, tone_file) == 1
+    output = capsys.readouterr()
+    assert output.out == f"== {tone_file}\n{words(5)}\n" * 2
+    assert output.err.count("\n") == 1 and f"{bad} is not an audio file" in output.err
+
+
+async def test_samples_reach_the_server_unchanged(server: Running, tmp_path: Path) -> None:
+    stored = np.array([0, 1, -1, 32_767, -32_768] * 400, np.int16)
+    path = write_audio(tmp_path / "a.wav", stored / np.float32(32_768))
+    assert await hark_file("--url", server.address, path) == 0
+    assert server.engine.fed_bytes == 4 * len(stored)
+
+
+async def test_captions_grow_in_real_time(
+    server: Running, tone_file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert await hark_file("--url", server.address, "--realtime", tone_file) == 0
+    output = capsys.readouterr()
+    assert output.out == f"{words(5)}\n"
+    assert output.err.splitlines()[0].strip() == "[w0]"
+    assert output.err.splitlines()[-1] == f"00:00  {words(5)}"
+
+
+async def test_json_of_several_recordings_is_one_object_a_line(
+    server: Running, tone_file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ("--url", server.address, "--format", "json", "--language", "es")
+    assert await hark_file(*arguments, tone_file, tone_file) == 0
+    for line in capsys.readouterr().out.splitlines():
+        talk = json.loads(line)
+        assert (talk["text"], talk["language"], talk["duration_s"]) == (words(5), "Spanish", 0.5)
+
+
+async def test_subtitles_go_into_a_folder_named_after_the_recordings(
+    server: Running, tone_file: Path, tmp_path: Path
+) -> None:
+    second = write_audio(tmp_path / "second.flac", tone(), codec="flac")
+    folder = tmp_path / "made" / "here"
+    arguments = ("--url", server.address, "--format", "srt", "--output", folder)
+    assert await hark_file(*arguments, tone_file, second) == 0
+    assert {path.name for path in folder.iterdir()} == {"tone.srt", "second.srt"}
+    assert (folder / "second.srt").read_text().startswith("1\n00:00:00,000 --> 00:00:01,000\nw0")
+
+
+async def test_one_recording_goes_into_the_file_that_is_named(
+    server: Running, tone_file: Path, tmp_path: Path
+) -> None:
+    output = tmp_path / "out.vtt"
+    arguments = ("--url", server.address, "--format", "vtt", "--output", output)
+    assert await hark_file(*arguments, tone_file) == 0
+    assert output.read_text().startswith("WEBVTT")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "fault"),
+    [
+        (["--url", "localhost", "--model", "embedded"], 2, "--model"),
+        (["--url", "localhost", "--tokens"], 2, "--tokens"),
+        (["--tokens", "--format", "srt"], 2, "segment times"),
+        (["--format", "srt", "second.wav"], 2, "--output"),
+        (["--output", "folder", "elsewhere/tone.mp3"], 2, "one file"),
+        (["--language", "Klingon"], 2, "Klingon"),
+        (["--window", "9"], 2, "final_window_s"),
+        (["--url", "ftp://host"], 2, "ftp://host"),
+        (["--url", "127.0.0.1:1"], 1, "Connection refused"),
+        (["--model", "/no/such/folder"], 1, "/no/such/folder"),
+    ],
+)
+async def test_faults_are_said_in_a_line(
+    arguments: list[str],
+    status: int,
+    fault: str,
+    tone_file: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tone_file.parent)
+    assert await hark_file(*arguments, tone_file) == status
+    output = capsys.readouterr()
+    assert output.out == ""
+    assert fault in output.err and "Traceback" not in output.err
+
+
+# --- with a real model ---------------------------------------------------------------------------
+
+
+@pytest.fixture
+def transcribe(model_folder: Path, capsys: pytest.CaptureFixture[str]) -> Transcribe:
+    """Runs `hark file` in this process, on the real engine."""
+
+    def run(*arguments: object) -> str:
+        assert main(["file", "--model", str(model_folder), *map(str, arguments)]) == 0
+        return capsys.readouterr().out
+
+    return run
+
+
+def test_every_sample_gives_its_words_here_and_over_a_server(
+    samples: list[Sample],
+    real_server: ServerProcess,
+    transcribe: Transcribe,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    paths = [sample.path for sample in samples]
+    here = transcribe("--format", "json", *paths)
+    assert main(["file", "--url", real_server.url, "--format", "json", *map(str, paths)]) == 0
+    there = capsys.readouterr().out
+    for sample, line, other in zip(samples, here.splitlines(), there.splitlines(), strict=True):
+        heard, heard_there = json.loads(line), json.loads(other)
+        assert same_words(heard["text"], sample.text), f"{sample.name}: {heard['text']}"
+        assert heard["language"] == sample.language
+        assert heard["text"] == heard_there["text"]
+
+
+@pytest.mark.parametrize(
+    ("name", "codec", "rate", "channels"),
+    [
+        ("a.mp3", "mp3", 16_000, 1),
+        ("a.wav", "pcm_s16le", 48_000, 2),
+        ("a.wav", "pcm_mulaw", 8_000, 1),
+    ],
+)
+def test_other_encodings_give_the_same_words(
+    samples: list[Sample],
+    transcribe: Transcribe,
+    tmp_path: Path,
+    name: str,
+    codec: str,
+    rate: int,
+    channels: int,
+) -> None:
+    sample = samples[0]
+    mono = np.concatenate(list(open_audio(sample.path).blocks(rate)))
+    path = write_audio(tmp_path / name, np.stack([mono] * channels), rate=rate, codec=codec)
+    heard = transcribe(path)
+    assert same_words(heard, sample.text), heard
+
+
+def test_tokens_are_all_ids_of_one_segment(
+    samples: list[Sample], model_folder: Path, transcribe: Transcribe
+) -> None:
+    from hark.engine.tokenizer import Tokenizer
+
+    sample = samples[0]
+    clip = json.loads(transcribe("--tokens", "--format", "json", sample.path))
+    decoded = Tokenizer.from_folder(model_folder).decode(clip["tokens"])
+    assert decoded.startswith(f"language {sample.language}<asr_text>{clip['text']}")
+    assert same_words(clip["text"], sample.text)
+
+
+def test_tokens_take_no_more_than_two_minutes(
+    model_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = write_audio(tmp_path / "long.wav", np.zeros(121 * 16_000, np.float32))
+    assert main(["file", "--model", str(model_folder), "--tokens", str(path)]) == 1
+    assert "longer than 120 s" in capsys.readouterr().err

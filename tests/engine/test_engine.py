@@ -1,0 +1,231 @@
+"""Streams through the engine: order, exactness, sharing and what happens when pages are short."""
+
+import random
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from hark.engine.engine import Engine, EngineLimits
+from hark.engine.offline import run_step
+from hark.engine.output import parse_output
+from hark.engine.types import (
+    SAMPLE_RATE,
+    Abort,
+    AudioFormat,
+    BadAudioError,
+    Close,
+    Closed,
+    Configure,
+    Consumed,
+    Encoding,
+    Endpointing,
+    EngineUpdate,
+    Failed,
+    Feed,
+    Final,
+    Finalize,
+    Finalized,
+    Open,
+    Opened,
+    OptionError,
+    Partial,
+    SpeechEnded,
+    SpeechStarted,
+    StreamOptions,
+)
+from tests.engine.models import bursts, small_runner, tiny_model, tiny_tokenizer
+
+TOKENIZER = tiny_tokenizer()
+MODEL = tiny_model(TOKENIZER)
+FLOATS = AudioFormat(Encoding.PCM_F32LE)
+MANUAL = StreamOptions(
+    endpointing=Endpointing("manual"), segment_limit_s=5, cadence_ms=640, final_window_s=2
+)
+
+
+def new_engine(*, page_tokens: int = 1024, num_pages: int = 12, max_streams: int = 8) -> Engine:
+    runner = small_runner(MODEL, page_tokens=page_tokens, num_pages=num_pages)
+    limits = EngineLimits(max_streams, 30, 2048, ("English", "Spanish"))
+    return Engine(runner, TOKENIZER, limits, model_name="tiny")
+
+
+def drive(engine: Engine, scripts: dict[int, list], seed: int) -> dict[int, list[EngineUpdate]]:
+    """Hand every stream its requests in order, streams interleaved at random with ticks."""
+    chance = random.Random(seed)
+    said: dict[int, list[EngineUpdate]] = {stream: [] for stream in scripts}
+    left = {stream: list(script) for stream, script in scripts.items()}
+    while any(left.values()) or not engine.idle:
+        for stream in chance.sample(sorted(left), len(left)):
+            if left[stream] and chance.random() < 0.5:
+                engine.handle(left[stream].pop(0))
+        for stream, update in engine.tick():
+            said[stream].append(update)
+    for _ in range(3):
+        for stream, update in engine.tick():
+            said[stream].append(update)
+    return said
+
+
+def script(stream: int, audio: np.ndarray, cuts: list[float], options: StreamOptions) -> list:
+    """Open, audio cut anywhere (inside samples, too), a finalize in the middle, close."""
+    data = audio.astype("<f4").tobytes()
+    edges = [0, *sorted(int(cut * len(data)) for cut in cuts), len(data)]
+    feeds = [Feed(stream, data[a:b]) for a, b in zip(edges, edges[1:], strict=False)]
+    half = len(feeds) // 2
+    middle = [Finalize(stream, "half")]
+    return [Open(stream, FLOATS, options), *feeds[:half], *middle, *feeds[half:], Close(stream)]
+
+
+def check_order(said: list[EngineUpdate], num_bytes: int) -> list[Final]:
+    """One `Final` for each `SpeechStarted`, in order; stable text only grows."""
+    assert isinstance(said[0], Opened)
+    assert isinstance(said[-1], Closed)
+    assert sum(u.num_bytes for u in said if isinstance(u, Consumed)) == num_bytes
+    finals: list[Final] = []
+    current, stable, ended = None, "", False
+    for update in said:
+        match update:
+            case SpeechStarted():
+                assert current is None
+                assert update.segment == len(finals)
+                current, stable, ended = update, "", False
+            case Partial():
+                assert current is not None
+                assert not ended
+                assert update.segment == current.segment
+                assert update.stable.startswith(stable)
+                stable = update.stable
+            case SpeechEnded():
+                assert current is not None
+                ended = True
+            case Final():
+                assert current is not None
+                assert ended
+                assert (update.segment, update.start_sample) == (
+                    current.segment,
+                    current.start_sample,
+                )
+                finals.append(update)
+                current = None
+            case Finalized():
+                assert current is None
+                assert update.id == "half"
+    assert current is None
+    return finals
+
+
+def expected_text(samples: np.ndarray, options: StreamOptions) -> str:
+    sequence = new_engine().new_sequence(options.context)
+    runner = small_runner(MODEL, page_tokens=2048, num_pages=1)
+    sequence._ledger = runner.ledger
+    sequence.append(samples)
+    step = sequence.recognise(samples.shape[0], window_chunks=options.final_window_s)
+    return parse_output(TOKENIZER.decode(run_step(step, runner).tokens, final=True))[1]
+
+
+@settings(max_examples=6, deadline=None)
+@given(
+    seeds=st.lists(st.integers(0, 2**16), min_size=1, max_size=4, unique=True),
+    cuts=st.lists(st.floats(0, 1), min_size=1, max_size=12),
+    paging=st.sampled_from([(1024, 12), (64, 22), (512, 2)]),
+    order=st.integers(0, 2**16),
+)
+def test_streams_in_any_company(
+    seeds: list[int], cuts: list[float], paging: tuple[int, int], order: int
+) -> None:
+    """Alone or together, whole or in pieces, with pages to spare or short: the same finals."""
+    engine = new_engine(page_tokens=paging[0], num_pages=paging[1])
+    clips = {i: bursts(3 + seed % 5, seed=seed) for i, seed in enumerate(seeds)}
+    said = drive(engine, {i: script(i, clips[i], cuts, MANUAL) for i in clips}, order)
+    for stream, clip in clips.items():
+        finals = check_order(said[stream], 4 * clip.shape[0])
+        edges = [final.start_sample for final in finals] + [clip.shape[0]]
+        assert edges[0] == 0
+        assert [final.end_sample for final in finals] == edges[1:]  # no gap, no overlap
+        for final in finals:
+            part = clip[final.start_sample : final.end_sample]
+            assert final.text == expected_text(part, MANUAL)
+    assert engine.runner.ledger.num_leases == 0
+
+
+def test_a_segment_is_cut_where_it_is_quiet() -> None:
+    clip = bursts(9.0, seed=1)
+    quiet = slice(int(3.1 * SAMPLE_RATE), int(3.3 * SAMPLE_RATE))
+    clip[quiet] *= 0.001
+    said = drive(new_engine(), {0: script(0, clip, [], MANUAL)}, 0)[0]
+    finals = check_order(said, 4 * clip.shape[0])
+    assert quiet.start <= finals[0].end_sample <= quiet.stop
+    assert finals[1].start_sample == finals[0].end_sample
+
+
+def test_silence_is_not_decoded() -> None:
+    engine = new_engine()
+    silence = np.zeros(20 * SAMPLE_RATE, np.float32)
+    said = drive(engine, {0: script(0, silence, [0.3, 0.5], StreamOptions())}, 0)[0]
+    assert [type(u) for u in said if not isinstance(u, Consumed)] == [Opened, Finalized, Closed]
+    assert engine.counters.decoder_tokens == 0
+    assert engine.counters.stem_chunks == 0
+
+
+def test_options_change_from_the_next_segment_on() -> None:
+    clip = bursts(6.0, seed=6)
+    data = clip.astype("<f4").tobytes()
+    other = MANUAL.with_changes(language="Spanish")
+    requests = [
+        Open(0, FLOATS, MANUAL),
+        Feed(0, data[: len(data) // 2]),
+        Configure(0, other),
+        Finalize(0, "half"),
+        Feed(0, data[len(data) // 2 :]),
+        Close(0),
+    ]
+    finals = check_order(drive(new_engine(), {0: requests}, 4)[0], len(data))
+    assert [final.language == "Spanish" for final in finals] == [False, True]
+
+
+def test_one_bad_stream_hurts_no_other() -> None:
+    clip = bursts(3.0, seed=2)
+    bad = clip.copy()
+    bad[20_000] = np.nan
+    engine = new_engine()
+    said = drive(engine, {0: script(0, clip, [0.4], MANUAL), 1: script(1, bad, [0.9], MANUAL)}, 1)
+    assert isinstance(said[1][-1], Failed)
+    assert isinstance(said[1][-1].error, BadAudioError)
+    check_order(said[0], 4 * clip.shape[0])
+    assert engine.runner.ledger.num_leases == 0
+
+
+@pytest.mark.parametrize(
+    ("options", "named"),
+    [
+        (StreamOptions(language="Klingon"), "Klingon"),
+        (StreamOptions(segment_limit_s=60), "segment_limit_s"),
+        (StreamOptions(context="many words " * 350), "context"),
+    ],
+)
+def test_options_the_model_cannot_serve(options: StreamOptions, named: str) -> None:
+    engine = new_engine()
+    engine.limits = EngineLimits(1, 30, 900, ("English",))
+    engine.handle(Open(0, FLOATS, options))
+    [(_, failed)] = engine.tick()
+    assert isinstance(failed, Failed)
+    assert isinstance(failed.error, OptionError)
+    assert named in str(failed.error)
+
+
+def test_full_and_free_again() -> None:
+    engine = new_engine(max_streams=1)
+    engine.handle(Open(0, FLOATS, MANUAL))
+    engine.handle(Open(1, FLOATS, MANUAL))
+    refused = [u for stream, u in engine.tick() if stream == 1]
+    assert isinstance(refused[0], Failed)
+    assert refused[0].error.retry
+    engine.handle(Feed(0, bursts(2.0, seed=1).astype("<f4").tobytes()))
+    engine.tick()
+    engine.handle(Abort(0))
+    assert engine.idle
+    assert engine.runner.ledger.num_leases == 0
+    engine.handle(Open(1, FLOATS, MANUAL))
+    assert engine.tick() == [(1, Opened("tiny"))]

@@ -1,0 +1,95 @@
+"""The WebSocket protocol class alone, on a transport that only remembers what it was told."""
+
+import asyncio
+import struct
+from collections.abc import AsyncIterator
+
+import pytest
+import uvicorn
+from hark.streaming.websocket import PatientWebSocket
+from uvicorn.protocols.utils import ClientDisconnected
+from uvicorn.server import ServerState
+
+HANDSHAKE = (
+    b"GET / HTTP/1.1\r\nHost: hark\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+    b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
+)
+TOO_LARGE = struct.pack("!BBQ4x", 0x82, 0x80 | 127, 2 << 20)  # a header; its mask is zeros
+
+
+class Memory(asyncio.Transport):
+    """Remembers what is written and how it ends."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.written = b""
+        self.eof = self.closed = False
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        self.written += bytes(data)
+
+    def can_write_eof(self) -> bool:
+        return True
+
+    def write_eof(self) -> None:
+        self.eof = True
+
+    def pause_reading(self) -> None:
+        pass
+
+    def resume_reading(self) -> None:
+        pass
+
+    def is_closing(self) -> bool:
+        return self.closed
+
+    def close(self) -> None:
+        self.closed = True
+
+    abort = close
+
+
+@pytest.fixture
+async def protocol() -> AsyncIterator[PatientWebSocket]:
+    """A connection whose app has accepted it and waits for messages."""
+    stop = asyncio.Event()
+
+    async def app(scope: dict, receive, send) -> None:
+        await send({"type": "websocket.accept"})
+        await stop.wait()
+
+    config = uvicorn.Config(app, log_config=None, ws_max_size=1 << 20)  # pyright: ignore[reportArgumentType]
+    config.load()
+    protocol = PatientWebSocket(config, ServerState(), {})
+    protocol.connection_made(Memory())
+    protocol.data_received(HANDSHAKE)
+    while not protocol.handshake_complete:  # noqa: ASYNC110 - uvicorn has no event for it
+        await asyncio.sleep(0)
+    yield protocol
+    stop.set()
+    await asyncio.gather(*protocol.tasks)
+    protocol.connection_lost(None)
+
+
+async def test_a_mistake_is_answered_and_the_rest_of_it_discarded(
+    protocol: PatientWebSocket,
+) -> None:
+    transport = protocol.transport
+    assert isinstance(transport, Memory)
+    transport.written = b""
+    protocol.data_received(TOO_LARGE)
+    for _ in range(10):
+        protocol.data_received(bytes(1000))
+    assert struct.unpack_from("!BBH", transport.written) == (0x88, transport.written[1], 1009)
+    assert len(transport.written) == 2 + transport.written[1], "one close frame and nothing else"
+    assert transport.eof
+    assert not transport.closed, "closing now would reset the connection"
+    connect, disconnect = await protocol.receive(), await protocol.receive()
+    assert (connect["type"], disconnect["type"]) == ("websocket.connect", "websocket.disconnect")
+    assert protocol.queue.empty()
+
+
+async def test_what_is_sent_after_a_mistake_is_a_disconnect(protocol: PatientWebSocket) -> None:
+    protocol.data_received(TOO_LARGE)
+    with pytest.raises(ClientDisconnected):
+        await protocol.send({"type": "websocket.send", "text": "a partial on its way"})
