@@ -73,12 +73,11 @@ def _demonstrate(args: argparse.Namespace, sample: Sample, console: Console) -> 
 
 def _stay(server: ServerProcess, console: Console) -> None:
     """Leave the server up until Ctrl-C."""
-    console.print(
-        Text.assemble(
-            "\nThe server stays up. Open ", (server.page, "bold"), " and speak. Ctrl-C stops it."
-        )
-    )
     try:
+        console.print(
+            Text.assemble("\nThe server stays up. Open ", (server.page, "bold"), " and speak.")
+        )
+        console.print("Ctrl-C stops it.")
         server.process.wait()
     except KeyboardInterrupt:
         console.print("\nStopping the server.")

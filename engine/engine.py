@@ -19,7 +19,7 @@ from .runner import Answer, EncodeWork, ForwardWork, Runner, StemWork, Work
 from .scheduler import Rank, Scheduler
 from .segment import Segment, Spent
 from .sequence import Hypothesis, Limits, PromptIds, Sequence
-from .stream import Stream
+from .stream import Stream, StreamRequest
 from .tokenizer import Tokenizer
 from .types import (
     SAMPLE_RATE,
@@ -33,6 +33,7 @@ from .types import (
     Open,
     Opened,
     OptionError,
+    Refused,
     StreamId,
     StreamOptions,
     WorkCounters,
@@ -154,9 +155,7 @@ class Engine:
                 case Abort(stream=stream_id):
                     self._drop(stream_id)
                 case _ if request.stream in self._streams:
-                    if isinstance(request, Configure):
-                        self._check(request.options)
-                    self._streams[request.stream].push(request)
+                    self._pass_on(request)
         except EngineError as error:
             self._fail(request.stream, error)
 
@@ -196,6 +195,17 @@ class Engine:
         self._check(request.options)
         self._streams[request.stream] = Stream(request.audio, request.options, self._new_segment)
         self._updates.append((request.stream, Opened(self.model_name)))
+
+    def _pass_on(self, request: StreamRequest) -> None:
+        stream = self._streams[request.stream]
+        if isinstance(request, Configure):
+            try:
+                self._check(request.options)
+            except OptionError as error:
+                refused = Refused(error, stream.options)
+                self._updates.append((request.stream, refused))
+                return
+        stream.push(request)
 
     def _check(self, options: StreamOptions) -> None:
         if options.language is not None and options.language not in self.limits.languages:

@@ -295,6 +295,14 @@ class Closed:
 
 
 @dataclass(frozen=True, slots=True)
+class Refused:
+    """A `Configure` was refused; the stream goes on with `options`, as it was."""
+
+    error: EngineError
+    options: StreamOptions
+
+
+@dataclass(frozen=True, slots=True)
 class Failed:
     """The stream ended by an error. The last update of a stream."""
 
@@ -302,7 +310,16 @@ class Failed:
 
 
 EngineUpdate = (
-    Opened | Consumed | SpeechStarted | Partial | SpeechEnded | Final | Finalized | Closed | Failed
+    Opened
+    | Consumed
+    | SpeechStarted
+    | Partial
+    | SpeechEnded
+    | Final
+    | Finalized
+    | Closed
+    | Refused
+    | Failed
 )
 
 

@@ -214,6 +214,9 @@ class Session:
             case engine.Failed():
                 self._state = State.ENDED
                 return farewell(from_engine(update.error), self._segment, self._heard_ms)
+            case engine.Refused():
+                self._options = update.options
+                return [self._emit_error(from_engine(update.error))]
             case _:
                 event = self._to_event(update)
                 self._heard_ms = max(self._heard_ms, event.end_ms)

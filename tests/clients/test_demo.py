@@ -1,68 +1,61 @@
 """`hark demo` as a user runs it, in a process of its own, and what it compares."""
 
 import json
-import os
+import re
 import signal
 import socket
 import subprocess
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
+from hark.clients import demo
 from hark.clients.errors import UsageError
 from hark.clients.samples import Sample, find_sample, load_samples, same_words
-from hark.clients.server_process import ServerStartError, free_port, running_server
+from hark.clients.server_process import ServerProcess, ServerStartError, free_port, running_server
 from hark.streaming.cli import main
 
 HARK = [sys.executable, "-c", "import sys; from hark.streaming.cli import main; sys.exit(main())"]
 
 
-def flags(model_folder: Path, samples: list[Sample]) -> list[str]:
-    return ["--model", str(model_folder), "--samples", str(samples[0].path.parent)]
+@pytest.fixture
+def server_runs(monkeypatch: pytest.MonkeyPatch, real_server: ServerProcess) -> None:
+    """The demo finds a server that runs already, to save its start."""
+    monkeypatch.setattr(demo, "running_server", lambda port, flags: nullcontext(real_server))
 
 
-def test_once_shows_growing_captions_and_the_spoken_words(
-    model_folder: Path, samples: list[Sample]
+@pytest.mark.usefixtures("server_runs")
+def test_once_hears_the_words_of_the_sample(
+    samples: list[Sample], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    demo = subprocess.run(
-        [*HARK, "demo", "--once", *flags(model_folder, samples)],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=100,
-    )
-    assert demo.returncode == 0, demo.stdout + demo.stderr
-    lines = demo.stdout.splitlines()
-    assert any("[" in line and "]" in line for line in lines), "no caption had unstable words"
-    assert same_words(" ".join(line[7:] for line in lines if line[:3] == "00:"), samples[0].text)
-    assert "These are the words that were spoken." in demo.stdout
+    assert main(["demo", "--once", "--samples", str(samples[0].path.parent)]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    captions = " ".join(line.removeprefix("00:") for line in lines if line.startswith("00:"))
+    assert same_words(re.sub(r"\d\d  ", "", captions), samples[0].text)
+    assert any("These are the words that were spoken." in line for line in lines)
 
 
-def test_wrong_words_are_a_failure(
-    model_folder: Path, samples: list[Sample], tmp_path: Path
+@pytest.mark.usefixtures("server_runs")
+def test_once_fails_when_the_words_are_wrong(
+    samples: list[Sample], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     entry = {"file": str(samples[0].path), "text": "Nobody said this.", "language": "English"}
     (tmp_path / "samples.json").write_text(json.dumps([{**entry, "voice": "somebody"}]))
-    demo = subprocess.run(
-        [*HARK, "demo", "--once", "--model", str(model_folder), "--samples", str(tmp_path)],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=100,
-    )
-    assert demo.returncode == 1
-    assert "These are not the words that were spoken." in demo.stdout
+    assert main(["demo", "--once", "--samples", str(tmp_path)]) == 1
+    assert "These are not the words that were spoken." in capsys.readouterr().out
 
 
 def test_the_server_stays_up_until_ctrl_c(model_folder: Path, samples: list[Sample]) -> None:
     port = free_port()
-    command = [*HARK, "demo", "--port", str(port), *flags(model_folder, samples)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as demo:
-        assert demo.stdout is not None
-        assert any(f"http://127.0.0.1:{port}/" in line for line in demo.stdout)
+    flags = ["--model", str(model_folder), "--samples", str(samples[0].path.parent)]
+    command = [*HARK, "demo", "--port", str(port), *flags]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert any(f"http://127.0.0.1:{port}/" in line for line in process.stdout)
         socket.create_connection(("127.0.0.1", port)).close()
-        os.kill(demo.pid, signal.SIGINT)
-        assert demo.wait(timeout=30) == 0
+        process.send_signal(signal.SIGINT)
+        assert process.wait(timeout=30) == 0
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection(("127.0.0.1", port))
 
@@ -70,11 +63,8 @@ def test_the_server_stays_up_until_ctrl_c(model_folder: Path, samples: list[Samp
 def test_a_server_that_cannot_start_is_explained() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        with pytest.raises(ServerStartError, match=rf"port {port}: Address already in use"):
-            with running_server(port):
-                pass
-    with pytest.raises(ServerStartError, match="/no/such/model"):
-        with running_server(free_port(), ["--model", "/no/such/model"]):
+        fault = rf"port {port}: Address already in use"
+        with pytest.raises(ServerStartError, match=fault), running_server(port):
             pass
 
 

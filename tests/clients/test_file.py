@@ -105,7 +105,7 @@ async def test_one_recording_goes_into_the_file_that_is_named(
         (["--window", "9"], 2, "final_window_s"),
         (["--url", "ftp://host"], 2, "ftp://host"),
         (["--url", "127.0.0.1:1"], 1, "Connection refused"),
-        (["--model", "/no/such/folder"], 1, "/no/such/folder"),
+        (["--model", "/no/such/folder"], 2, "/no/such/folder"),
     ],
 )
 async def test_faults_are_said_in_a_line(

@@ -2,7 +2,6 @@
 
 import numpy as np
 import torch
-
 from hark.engine.config import DecoderConfig, EncoderConfig, ModelConfig
 from hark.engine.kv_pool import KVLedger
 from hark.engine.model import SpeechModel
@@ -10,6 +9,7 @@ from hark.engine.runner import Runner
 from hark.engine.sequence import Hypothesis, PromptIds
 from hark.engine.tokenizer import Tokenizer
 from hark.engine.types import SAMPLE_RATE
+
 from tests.parity.checkpoints import randomise, small_tokenizer
 
 CLOSE_CALL = 1e-4  # logits nearer than this may fall either way in float32
@@ -19,8 +19,12 @@ def tiny_tokenizer() -> Tokenizer:
     return Tokenizer(small_tokenizer(), source="test")
 
 
-def tiny_model(tokenizer: Tokenizer, *, seed: int = 3) -> SpeechModel:
-    """Three small layers each; weights random enough that every position matters."""
+def tiny_model(tokenizer: Tokenizer, *, seed: int = 3, end_weight: float = 3.0) -> SpeechModel:
+    """Three small layers each; weights random enough that every position matters.
+
+    `end_weight` makes end-of-text likely enough that hypotheses end by themselves, at different
+    lengths; with 1.0 they babble to the end of their budget.
+    """
     vocab = 440
     config = ModelConfig(
         encoder=EncoderConfig(
@@ -45,8 +49,7 @@ def tiny_model(tokenizer: Tokenizer, *, seed: int = 3) -> SpeechModel:
     )
     model = SpeechModel(config)
     randomise(model, seed=seed)
-    # Makes end-of-text likely enough that hypotheses end by themselves at different lengths.
-    model.language_model.embed_tokens.weight.data[tokenizer.im_end_id] *= 3.0
+    model.language_model.embed_tokens.weight.data[tokenizer.im_end_id] *= end_weight
     return model.eval().requires_grad_(False)
 
 
@@ -79,9 +82,7 @@ def assert_greedy(
     position. If each equals the hypothesis, decoding token by token would have given the same.
     """
     tail = prompt.tail(hypothesis.language) + hypothesis.tokens
-    logits = model.forward_clip(
-        samples, prompt.head, tail, window_chunks=hypothesis.window_chunks
-    )
+    logits = model.forward_clip(samples, prompt.head, tail, window_chunks=hypothesis.window_chunks)
     choices = logits[-len(hypothesis.tokens) - 1 :]
     best = torch.topk(choices, 2)
     leads = best.values[:, 0] - best.values[:, 1]

@@ -1,13 +1,12 @@
 """Streams through the engine: order, exactness, sharing and what happens when pages are short."""
 
 import random
+from itertools import pairwise
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
-
 from hark.engine.engine import Engine, EngineLimits
+from hark.engine.model import SpeechModel
 from hark.engine.offline import run_step
 from hark.engine.output import parse_output
 from hark.engine.types import (
@@ -31,10 +30,14 @@ from hark.engine.types import (
     Opened,
     OptionError,
     Partial,
+    Refused,
     SpeechEnded,
     SpeechStarted,
     StreamOptions,
 )
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from tests.engine.models import bursts, small_runner, tiny_model, tiny_tokenizer
 
 TOKENIZER = tiny_tokenizer()
@@ -45,8 +48,14 @@ MANUAL = StreamOptions(
 )
 
 
-def new_engine(*, page_tokens: int = 1024, num_pages: int = 12, max_streams: int = 8) -> Engine:
-    runner = small_runner(MODEL, page_tokens=page_tokens, num_pages=num_pages)
+def new_engine(
+    *,
+    page_tokens: int = 1024,
+    num_pages: int = 12,
+    max_streams: int = 8,
+    model: SpeechModel = MODEL,
+) -> Engine:
+    runner = small_runner(model, page_tokens=page_tokens, num_pages=num_pages)
     limits = EngineLimits(max_streams, 30, 2048, ("English", "Spanish"))
     return Engine(runner, TOKENIZER, limits, model_name="tiny")
 
@@ -72,7 +81,7 @@ def script(stream: int, audio: np.ndarray, cuts: list[float], options: StreamOpt
     """Open, audio cut anywhere (inside samples, too), a finalize in the middle, close."""
     data = audio.astype("<f4").tobytes()
     edges = [0, *sorted(int(cut * len(data)) for cut in cuts), len(data)]
-    feeds = [Feed(stream, data[a:b]) for a, b in zip(edges, edges[1:], strict=False)]
+    feeds = [Feed(stream, data[a:b]) for a, b in pairwise(edges)]
     half = len(feeds) // 2
     middle = [Finalize(stream, "half")]
     return [Open(stream, FLOATS, options), *feeds[:half], *middle, *feeds[half:], Close(stream)]
@@ -170,7 +179,7 @@ def test_silence_is_not_decoded() -> None:
 
 
 def test_options_change_from_the_next_segment_on() -> None:
-    clip = bursts(6.0, seed=6)
+    clip = bursts(4.0, seed=9)
     data = clip.astype("<f4").tobytes()
     other = MANUAL.with_changes(language="Spanish")
     requests = [
@@ -181,8 +190,22 @@ def test_options_change_from_the_next_segment_on() -> None:
         Feed(0, data[len(data) // 2 :]),
         Close(0),
     ]
-    finals = check_order(drive(new_engine(), {0: requests}, 4)[0], len(data))
+    engine = new_engine(model=tiny_model(TOKENIZER, end_weight=1.0))
+    finals = check_order(drive(engine, {0: requests}, 4)[0], len(data))
     assert [final.language == "Spanish" for final in finals] == [False, True]
+
+
+def test_a_configure_that_cannot_be_served_changes_nothing() -> None:
+    engine = new_engine()
+    engine.limits = EngineLimits(1, 30, 900, ("English",))
+    engine.handle(Open(0, FLOATS, MANUAL))
+    engine.handle(Configure(0, MANUAL.with_changes(context="many words " * 350)))
+    engine.handle(Finalize(0, "half"))
+    said = [update for _, update in engine.tick()]
+    refused = next(update for update in said if isinstance(update, Refused))
+    assert "context" in str(refused.error)
+    assert refused.options == MANUAL
+    assert said[-1] == Finalized("half", 0)
 
 
 def test_one_bad_stream_hurts_no_other() -> None:

@@ -2,15 +2,15 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
-
 from hark.engine.greedy import LoopGuard
 from hark.engine.model import SpeechModel
 from hark.engine.offline import reference_decode, run_step
 from hark.engine.sequence import Limits, PromptIds, Sequence
 from hark.engine.tokenizer import Tokenizer
 from hark.engine.types import SAMPLE_RATE
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from tests.engine.models import assert_greedy, bursts, small_runner, tiny_model, tiny_tokenizer
 
 # Random weights babble to the end of any budget; a short one tests the same code.
@@ -115,7 +115,8 @@ def test_any_draft_gives_the_same_tokens(seed: int, share: float, wrong: bool) -
 def test_the_twin_notices(monkeypatch: pytest.MonkeyPatch) -> None:
     """The comparison can fail: a stale window that is kept too long is caught."""
     clip = bursts(4.0, seed=5, gains=[0.0001, 0.01, 1.0, 1.0])
-    runner = small_runner(MODEL, page_tokens=64, num_pages=20)
+    model = tiny_model(TOKENIZER, end_weight=1.0)
+    runner = small_runner(model, page_tokens=64, num_pages=20)
     prompt = PromptIds.of(TOKENIZER, "")
     sequence = Sequence(prompt, runner.ledger, runner.counters)
     sequence.append(clip)
@@ -123,7 +124,7 @@ def test_the_twin_notices(monkeypatch: pytest.MonkeyPatch) -> None:
     run_step(sequence.recognise(20_000, window_chunks=1), runner)
     stale = run_step(sequence.recognise(clip.shape[0], window_chunks=1), runner)
     with pytest.raises(AssertionError):
-        assert_greedy(MODEL, prompt, clip, stale)
+        assert_greedy(model, prompt, clip, stale)
 
 
 def test_speech_with_the_shipped_model(
@@ -136,8 +137,6 @@ def test_speech_with_the_shipped_model(
     sequence.append(speech_clip)
     draft: list[int] = []
     for heard in [*range(5160, speech_clip.shape[0], 5120), speech_clip.shape[0]]:
-        hypothesis = run_step(
-            sequence.recognise(heard, window_chunks=1, draft=draft), runner
-        )
+        hypothesis = run_step(sequence.recognise(heard, window_chunks=1, draft=draft), runner)
         assert_greedy(model, prompt, speech_clip[:heard], hypothesis)
         draft = hypothesis.tokens
