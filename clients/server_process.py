@@ -47,8 +47,9 @@ def running_server(port: int, flags: Sequence[str] = ()) -> Iterator[ServerProce
     The child leaves Ctrl-C to this process, which stops it at the end of the block.
 
     Raises:
-        ServerStartError: it did not become ready.
+        ServerStartError: the port is taken, or the server did not become ready.
     """
+    _check_free(port)
     command = [sys.executable, "-c", _RUN_HARK, "serve", "--host", HOST, "--port", str(port)]
     with tempfile.TemporaryFile() as log:
         process = subprocess.Popen(  # noqa: S603 - our own interpreter and our own command
@@ -76,13 +77,18 @@ def free_port(preferred: int = 0) -> int:
     raise ServerStartError("this machine has no free port")
 
 
+def _check_free(port: int) -> None:
+    """Another server on the port would be taken for the child."""
+    try:
+        socket.create_server((HOST, port)).close()
+    except OSError as error:
+        raise ServerStartError(f"cannot listen on {HOST} port {port}: {error.strerror}") from None
+
+
 def _wait_until_ready(process: subprocess.Popen[bytes], port: int, log: IO[bytes]) -> None:
     deadline = time.monotonic() + START_TIMEOUT_S
     while process.poll() is None:
-        # Asked only while the child lives, so that another server on the port is not mistaken
-        # for it: the child ends at once when the port is taken.
-        status = _readiness(port)
-        if status == "ready" and process.poll() is None:
+        if _readiness(port) == "ready":
             return
         if time.monotonic() > deadline:
             words = _last_words(log)

@@ -39,7 +39,6 @@ class Row:
     spans: list[tuple[int, int]]
     phones: np.ndarray
     language: str
-    truncated: bool
 
 
 @dataclass(frozen=True)
@@ -67,7 +66,6 @@ class Sampler:
 
     def __init__(self, shards: list[tuple[list[Clip], np.ndarray]], seed: int) -> None:
         self.rng = random.Random(seed)
-        self.noise = np.random.default_rng(seed)
         self._clips: list[tuple[Clip, int, int]] = []
         self._mels = [features for _, features in shards]
         self._groups: dict[str, list[int]] = {}
@@ -144,7 +142,6 @@ class Sampler:
             spans,
             np.concatenate(phones),
             chosen[0][0].language,
-            truncated=False,
         )
 
     def _pauses(self, count: int, room: int) -> list[int]:
@@ -158,7 +155,7 @@ def _silence(frames: int) -> np.ndarray:
 
 
 def _silent_row(frames: int) -> Row:
-    return Row(_silence(frames), [], [], np.zeros(frames, np.int64), "None", truncated=False)
+    return Row(_silence(frames), [], [], np.zeros(frames, np.int64), "None")
 
 
 def _frame_phones(clip: Clip) -> np.ndarray:
@@ -182,7 +179,7 @@ def truncate(row: Row, cut: int) -> Row:
     if words and cut - row.spans[count - 1][1] < PUNCTUATION_PAUSE:
         words[-1] = words[-1].rstrip(".,?")
     language = row.language if words else "None"
-    return Row(row.log_mel[:cut], words, row.spans[:count], row.phones[:cut], language, True)
+    return Row(row.log_mel[:cut], words, row.spans[:count], row.phones[:cut], language)
 
 
 class Collator:

@@ -117,11 +117,14 @@ function render() {
 
 function renderStatus() {
   $("status-text").textContent = statusText();
+  $("countdown").textContent = state.retry === null ? "" : `in ${state.retry.inSeconds} s`;
   $("record").disabled = state.phase === "finishing";
   $("record-text").textContent = isRecording(state) ? "Stop" : "Start";
   $("record").setAttribute("aria-pressed", String(isRecording(state)));
   $("language").hidden = state.language === null;
   $("language").textContent = state.language ?? "";
+  $("model").hidden = state.model === null;
+  $("model").textContent = `Model: ${state.model}`;
   $("level").style.setProperty("--level", String((state.levelDb + 60) / 60));
   $("level").setAttribute("aria-valuenow", state.levelDb.toFixed(0));
   const problem = state.problem ?? lostProblem();
@@ -154,12 +157,14 @@ function statusText() {
     case "finishing":
       return "Finishing";
     case "waiting":
-      return state.retry === null ? "Disconnected" : `Connecting again in ${state.retry.inSeconds} s`;
+      return state.retry === null ? "Disconnected" : "Connecting again";
   }
 }
 
 function hintText() {
-  return isRecording(state) ? "Speak. The words appear here." : "Press Start and speak. The words appear here.";
+  return isRecording(state)
+    ? "Speak. The words appear here."
+    : "Press Start and speak. The words appear here.";
 }
 
 function renderLines(linesBefore) {
@@ -177,8 +182,11 @@ function renderLines(linesBefore) {
 
 function renderOpen() {
   $("live").hidden = state.open === null;
-  $("stable").textContent = state.open?.stable ?? "";
-  $("unstable").textContent = state.open?.unstable ?? "";
+  const { stable, unstable } = state.open ?? { stable: "", unstable: "" };
+  const words = unstable.trimStart();
+  // The space between the two belongs to neither, and must not be underlined.
+  $("stable").textContent = stable + unstable.slice(0, unstable.length - words.length);
+  $("unstable").textContent = words;
 }
 
 function scrollToEnd() {

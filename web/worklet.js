@@ -100,7 +100,9 @@ class Capture extends AudioWorkletProcessor {
 
   process([channels]) {
     if (channels.length > 0) this.take(mono(channels));
-    while (this.waiting.length >= BLOCK_SAMPLES) this.post(this.waiting.splice(0, BLOCK_SAMPLES), false);
+    while (this.waiting.length >= BLOCK_SAMPLES) {
+      this.post(this.waiting.splice(0, BLOCK_SAMPLES), false);
+    }
     if (!this.stopping) return true;
     if (this.resampler !== null) this.waiting.push(...this.resampler.flush());
     this.post(this.waiting, true);

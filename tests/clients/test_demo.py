@@ -66,6 +66,12 @@ def test_a_server_that_cannot_start_is_explained() -> None:
         fault = rf"port {port}: Address already in use"
         with pytest.raises(ServerStartError, match=fault), running_server(port):
             pass
+    fault = "did not start\n.*unrecognized arguments: --no-such-flag"
+    with (
+        pytest.raises(ServerStartError, match=re.compile(fault, re.DOTALL)),
+        running_server(free_port(), ["--no-such-flag"]),
+    ):
+        pass
 
 
 def test_faults_are_said_in_a_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -128,9 +128,10 @@ def test_the_twin_notices(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_speech_with_the_shipped_model(
-    speech_model: tuple[SpeechModel, Tokenizer], speech_clip: np.ndarray
+    speech_model: tuple[SpeechModel, Tokenizer], speech: list[np.ndarray]
 ) -> None:
     model, tokenizer = speech_model
+    speech_clip = speech[0]
     prompt = PromptIds.of(tokenizer, "")
     runner = small_runner(model, page_tokens=1024, num_pages=1)
     sequence = Sequence(prompt, runner.ledger, runner.counters)

@@ -241,10 +241,11 @@ def original_config(config: Qwen3ASRConfig, *, is_aligner: bool) -> dict[str, An
     audio |= {"conv_chunksize": 500, "num_hidden_layers": audio["encoder_layers"]}
     del audio["max_position_embeddings"]
     text["rope_theta"] = text.pop("rope_parameters")["rope_theta"]
+    pairs = text["head_dim"] // 2
     text["rope_scaling"] = {
         "interleaved": True,
         "mrope_interleaved": True,
-        "mrope_section": [6, 5, 5],
+        "mrope_section": [pairs - 2 * (pairs // 3), pairs // 3, pairs // 3],
         "rope_type": "default",
         "type": "default",
     }

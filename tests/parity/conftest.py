@@ -1,24 +1,14 @@
 """Tiny checkpoints, each as the reference model and as folders in every layout."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
-import torch
 from tokenizers import Tokenizer
 
 from . import checkpoints
 from .checkpoints import AlignerCheckpoint, Folders, RecogniserCheckpoint, Reference
 
 Save = Callable[[Reference], Folders]
-
-
-@pytest.fixture(scope="package", autouse=True)
-def one_thread() -> Iterator[None]:
-    """Layers this small lose more to the hand-over between threads than they gain."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="session")

@@ -9,6 +9,7 @@ from hark.engine.offline import decode_clip, reference_decode
 
 from . import reference
 from .checkpoints import RecogniserCheckpoint
+from .clips import clip
 
 NEW_TOKENS = 24
 
@@ -35,7 +36,7 @@ def test_clips_decode_as_the_reference_generates(
     engine: Engine,
     recogniser: RecogniserCheckpoint,
 ) -> None:
-    samples = reference.clip(seconds)
+    samples = clip(seconds)
     tokenizer = engine.tokenizer
     pads = [tokenizer.audio_pad_id] * num_tokens(max(len(samples), 8000) // 160)
     ids = tokenizer.prompt_head(context) + pads + tokenizer.prompt_tail(language)

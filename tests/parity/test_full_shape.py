@@ -1,6 +1,7 @@
 """The 0.6B model's real shape, once: what only shows in 28 layers and 151,936 rows shows here."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from torch import nn
 from transformers import Qwen3ASRForConditionalGeneration
 
 from . import checkpoints, reference
+from .clips import clip
 
 NEW_TOKENS = 6
 
@@ -44,10 +46,18 @@ def round_to_bfloat16(model: nn.Module) -> None:
         parameter.copy_(parameter.bfloat16())
 
 
+@pytest.fixture
+def all_cores() -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(os.cpu_count() or 1)
+    yield
+    torch.set_num_threads(before)
+
+
 @pytest.mark.slow
+@pytest.mark.usefixtures("all_cores")
 @pytest.mark.timeout(1800)
 def test_the_shape_of_the_released_model(tmp_path: Path) -> None:
-    torch.set_num_threads(os.cpu_count() or 1)
     tokenizer = checkpoints.small_tokenizer()
     model = Qwen3ASRForConditionalGeneration(
         checkpoints.native_config(tokenizer, audio=AUDIO, text=TEXT)
@@ -63,7 +73,7 @@ def test_the_shape_of_the_released_model(tmp_path: Path) -> None:
     )
     ours = engine.runner.model
     assert sum(p.numel() for p in ours.parameters()) == 782_426_112, "as released"
-    samples = reference.clip(10.0)
+    samples = clip(10.0)
     head, tail = engine.tokenizer.prompt_head(), engine.tokenizer.prompt_tail()
     ids = head + [engine.tokenizer.audio_pad_id] * num_tokens(1000) + tail
     theirs = reference.forward(model, samples, ids, window_chunks=8)

@@ -12,6 +12,7 @@ from hark.engine.tokenizer import Tokenizer
 
 from . import reference
 from .checkpoints import AlignerCheckpoint, RecogniserCheckpoint
+from .clips import clip
 
 SECONDS = (0.3, 0.8, 1.0, 1.003, 7.49, 8.0, 8.01, 16.3, 33.0)
 LAYOUTS = ("native", "original", "sharded")
@@ -43,7 +44,7 @@ def our_tokenizer(recogniser: RecogniserCheckpoint) -> Tokenizer:
 
 @pytest.mark.parametrize("seconds", SECONDS)
 def test_features(seconds: float) -> None:
-    samples = reference.clip(seconds)
+    samples = clip(seconds)
     theirs, mask = reference.features(samples)
     raw = log_mel(torch.from_numpy(pad_clip(samples)))
     ours = normalise(raw, raw.max().item())
@@ -58,7 +59,7 @@ def test_features(seconds: float) -> None:
 def test_encoder(
     seconds: float, window_chunks: int, model: SpeechModel, recogniser: RecogniserCheckpoint
 ) -> None:
-    samples = reference.clip(seconds)
+    samples = clip(seconds)
     theirs = reference.encode(recogniser.reference, samples, window_chunks=window_chunks)
     ours = model.encode_clip(samples, window_chunks)
     assert max_difference(ours, theirs) < ENCODER_TOLERANCE
@@ -66,7 +67,7 @@ def test_encoder(
 
 def test_windows_change_the_encoding(model: SpeechModel) -> None:
     """The weights are large enough for a wrong window to show in the test above."""
-    samples = reference.clip(16.3)
+    samples = clip(16.3)
     encodings = [model.encode_clip(samples, window_chunks) for window_chunks in (1, 2, 4, 8)]
     for wider, narrower in zip(encodings[1:], encodings, strict=False):
         assert max_difference(wider, narrower) > 100 * ENCODER_TOLERANCE
@@ -93,7 +94,7 @@ def test_logits(
     assert_same_logits(
         recogniser.folders["native"],
         recogniser,
-        reference.clip(seconds),
+        clip(seconds),
         window_chunks=window_chunks,
         context=context,
         language=language,
@@ -106,7 +107,7 @@ def test_logits_of_every_layout(
     layout: str, checkpoint: str, request: pytest.FixtureRequest
 ) -> None:
     made: RecogniserCheckpoint = request.getfixturevalue(checkpoint)
-    assert_same_logits(made.folders[layout], made, reference.clip(2.5), language="English")
+    assert_same_logits(made.folders[layout], made, clip(2.5), language="English")
 
 
 def assert_same_logits(
@@ -141,7 +142,7 @@ def test_aligner_logits(layout: str, aligner: AlignerCheckpoint) -> None:
     tokenizer.check_fits(model.config)
     assert model.config.num_time_classes == 5000
     assert tokenizer.timestamp_id is not None
-    samples = reference.clip(9.3)
+    samples = clip(9.3)
     head, tail = [tokenizer.audio_start_id], [tokenizer.audio_end_id]
     for word in ("Mr", "Quilter's", "gospel"):
         tail += [*tokenizer.encode(word), tokenizer.timestamp_id, tokenizer.timestamp_id]

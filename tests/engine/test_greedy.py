@@ -1,0 +1,80 @@
+"""The draft and the loop guard, on tokens alone."""
+
+from hark.engine.greedy import Draft, LoopGuard
+from hypothesis import given
+from hypothesis import strategies as st
+
+tokens = st.lists(st.integers(0, 6), max_size=40)
+
+
+def decode_with(draft_ids: list[int], truth: list[int], end: int = 99) -> tuple[list[int], int]:
+    """Greedy decoding of a model that says `truth`, then `end`; counts single-token steps.
+
+    Mirrors the use of `Draft` in a step: a pass answers with the model's next token after each
+    position that was fed.
+    """
+
+    def choices(accepted: list[int], fed: list[int]) -> list[int]:
+        said = []
+        for count in range(len(fed) + 1):
+            text = accepted + fed[:count]
+            ok = text == truth[: len(text)]
+            said.append((truth[len(text)] if len(text) < len(truth) else end) if ok else 77)
+        return said
+
+    draft, out, steps = Draft(draft_ids), [], 0
+    rest = draft_ids
+    while True:
+        for token in choices(list(out), rest):
+            if token == end:
+                return out, steps
+            out.append(token)
+            if not draft.agrees(token):
+                break
+        rest = draft.rejoin(out)
+        steps += not rest
+
+
+@given(draft=tokens, truth=tokens)
+def test_a_draft_never_changes_the_result(draft: list[int], truth: list[int]) -> None:
+    out, steps = decode_with(draft, truth)
+    assert out == truth
+    assert steps <= len(truth)
+
+
+@given(truth=tokens)
+def test_a_right_draft_needs_no_steps(truth: list[int]) -> None:
+    assert decode_with(truth, truth) == (truth, 0)
+
+
+def test_one_changed_word_costs_two_steps() -> None:
+    truth = list(range(60))
+    changed = [*truth[:20], 70, *truth[21:]]
+    assert decode_with(changed, truth) == (truth, 2)
+    inserted = [*truth[:20], 70, *truth[20:]]
+    assert decode_with(inserted, truth)[1] <= 2
+    deleted = [*truth[:20], *truth[21:]]
+    assert decode_with(deleted, truth)[1] <= 3
+
+
+def cut(ids: list[int]) -> int | None:
+    guard = LoopGuard()
+    return next((at for token in ids if (at := guard.push(token)) is not None), None)
+
+
+def test_loops_are_cut_to_one_copy() -> None:
+    assert cut([1, 2] + [5] * 32) == 3
+    assert cut([1, 2] + [5, 6] * 16) == 4
+    assert cut([1] + [5, 6, 7, 8, 9, 10] * 6) == 7
+    assert cut([3] + list(range(10, 26)) * 6) == 17
+
+
+def test_repetition_that_may_be_speech_stays() -> None:
+    assert cut([1, 2] + [5] * 31) is None
+    assert cut([1] + [5, 6, 7, 8, 9, 10] * 5) is None
+    assert cut(list(range(17)) * 8) is None  # longer units are songs
+
+
+@given(st.lists(st.integers(0, 400), max_size=60, unique=True))
+def test_no_repetition_no_cut(ids: list[int]) -> None:
+    assert cut(ids) is None

@@ -1,0 +1,68 @@
+"""From hypotheses to stable and unstable text."""
+
+import pytest
+from hark.engine.hypothesis import Stabiliser, split_units
+from hypothesis import given
+from hypothesis import strategies as st
+
+words = st.lists(
+    st.sampled_from(["so", "we", "turn", "left,", "now", "今", "日", "は"]), max_size=9
+)
+texts = words.map(" ".join)
+
+
+@given(texts)
+def test_units_are_the_text(text: str) -> None:
+    assert "".join(split_units(text)) == text
+
+
+def test_units() -> None:
+    assert split_units("We met, at noon.") == ["We", " met,", " at", " noon."]
+    assert split_units("你好 hello 世界。") == ["你", "好", " hello", " 世", "界。"]
+    assert split_units("สวัสดี") == ["ส", "วั", "ส", "ดี"]
+
+
+@given(st.lists(texts, max_size=12), st.lists(st.booleans(), min_size=12, max_size=12))
+def test_stable_is_never_taken_back(hypotheses: list[str], frozen: list[bool]) -> None:
+    stabiliser, before = Stabiliser(), ""
+    for number, text in enumerate(hypotheses):
+        stable, unstable = stabiliser.update(text, 320.0 * number, frozen=frozen[number])
+        assert stable.startswith(before)
+        if text.startswith(stable):
+            assert stable + unstable == text
+        if frozen[number]:
+            assert stable == before
+        before = stable
+
+
+def test_stable_after_two_sightings_and_a_while() -> None:
+    stabiliser = Stabiliser(hold_ms=250)
+    assert stabiliser.update("We met", 600) == ("", "We met")
+    assert stabiliser.update("We met at", 800) == ("", "We met at")  # seen twice, but too fresh
+    assert stabiliser.update("We met at noon", 900) == ("We met", " at noon")
+    assert stabiliser.update("We met at noon", 2000) == ("We met at", " noon")  # never the last
+
+
+def test_a_contradiction_is_shown_behind_stable_text() -> None:
+    stabiliser = Stabiliser()
+    for at in (500, 900):
+        stabiliser.update("We met Ann at noon", at)
+    assert stabiliser.stable == "We met Ann at"
+    assert stabiliser.update("We met Anne at noon today", 1200) == (
+        "We met Ann at",
+        " noon today",
+    )
+    assert stabiliser.conflicts == 1
+
+
+@pytest.mark.parametrize(
+    ("final", "replaced"),
+    [("We met Ann at noon.", 0), ("We met Anne at noon.", 1), ("Met Ann at one.", 1), ("", 4)],
+)
+def test_words_replaced(final: str, replaced: int) -> None:
+    stabiliser = Stabiliser()
+    for at in (500, 900):
+        stabiliser.update("We met Ann at noon", at)
+    if final.startswith("Met"):
+        replaced = 2  # "We" is missing and "met" is written otherwise
+    assert stabiliser.words_replaced(final) == replaced
