@@ -190,6 +190,22 @@ def test_tokens_are_all_ids_of_one_segment(
     assert same_words(clip["text"], sample.text)
 
 
+def test_a_file_that_breaks_off_does_not_harm_the_next(
+    samples: list[Sample],
+    model_folder: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    sample = samples[0]
+    spoken = np.concatenate(list(open_audio(sample.path).blocks()))
+    spoken[-100] = np.nan
+    broken = write_audio(tmp_path / "broken.wav", spoken, codec="pcm_f32le")
+    assert main(["file", "--model", str(model_folder), str(broken), str(sample.path)]) == 1
+    output = capsys.readouterr()
+    assert "NaN" in output.err
+    assert same_words(output.out.partition("\n")[2], sample.text)
+
+
 def test_tokens_take_no_more_than_two_minutes(
     model_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
