@@ -22,6 +22,7 @@ import numpy as np
 from hark.clients import connect
 from hark.clients.sdk import Stream
 from hark.clients.server_process import free_port, running_server
+from hark.engine.types import Endpointing
 from hark.streaming.events import Finalized, Partial
 
 from training.speech import SynthesisError
@@ -103,10 +104,10 @@ async def _collect(stream: Stream, shown: list[tuple[float, Partial]]) -> None:
 
 
 async def measure_long_segment(url: str, spoken: list[Spoken], figures: Figures) -> None:
-    """One segment of 29 s without a pause: does a step cost more at its end?"""
+    """One segment of 29 s without a pause, to see whether a step costs more at its end."""
     speech = np.concatenate([utterance.samples for utterance in spoken])
     samples = np.tile(speech, -(-LONG_S * SAMPLE_RATE // speech.shape[0]))[: LONG_S * SAMPLE_RATE]
-    async with connect(url, endpointing={"mode": "manual"}) as stream:
+    async with connect(url, endpointing=Endpointing("manual")) as stream:
         shown: list[tuple[float, Partial]] = []
         reader = asyncio.create_task(_collect(stream, shown))
         await pace(stream, samples, time.perf_counter())
@@ -146,7 +147,7 @@ def report(figures: Figures) -> dict[str, dict[str, float]]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description="Latency of one paced stream.")
     parser.add_argument("--model", default="embedded")
     parser.add_argument("--threads", type=int, default=0, help="of torch in the server (its own)")
     parser.add_argument("--sentences", type=int, default=24)

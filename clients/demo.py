@@ -42,7 +42,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Show the sample's captions; 1 if they are wrong or anything is missing."""
     console = Console()
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that the server is stopped, too
+    # Whoever stops the demo stops its server, too.
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         sample = find_sample(load_samples(args.samples), args.sample)
         return _demonstrate(args, sample, console)
@@ -50,6 +51,8 @@ def run(args: argparse.Namespace) -> int:
         errors = Console(stderr=True)
         errors.print(f"hark demo: {error}", style="red", markup=False, highlight=False)
         return EXIT_FAILED
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _demonstrate(args: argparse.Namespace, sample: Sample, console: Console) -> int:

@@ -47,6 +47,12 @@ class Decoder(nn.Module):
         self.layers = nn.ModuleList(DecoderLayer(config, index) for index in range(config.layers))
         self.norm = RMSNorm(config.hidden, config.rms_eps)
 
+    def fuse(self) -> None:
+        """Make the loaded weights ready for use; the model computes nothing before."""
+        for module in self.modules():
+            if isinstance(module, CausalAttention | MLP):
+                module.fuse()
+
     def forward(self, x: Tensor, batch: Batch) -> Tensor:
         """New tokens' embeddings [Q, E] to hidden states [Q, E]."""
         rope = rope_table(batch.positions, self.config)
@@ -85,11 +91,17 @@ class CausalAttention(nn.Module):
         self.o_proj = nn.Linear(config.heads * config.head_dim, config.hidden, bias=False)
         self.q_norm = RMSNorm(config.head_dim, config.rms_eps)
         self.k_norm = RMSNorm(config.head_dim, config.rms_eps)
+        self._qkv: Tensor | None = None
+
+    def fuse(self) -> None:
+        """Lay the three input projections side by side, to be multiplied at once."""
+        self._qkv = fuse_rows(self.q_proj, self.k_proj, self.v_proj)
 
     def forward(self, x: Tensor, rope: tuple[Tensor, Tensor], batch: Batch) -> Tensor:
-        q = self.q_norm(self.q_proj(x).unflatten(1, (-1, self.head_dim)))  # [Q, H, D]
-        k = self.k_norm(self.k_proj(x).unflatten(1, (-1, self.head_dim)))  # [Q, K, D]
-        v = self.v_proj(x).unflatten(1, (-1, self.head_dim))
+        assert self._qkv is not None
+        heads = F.linear(x, self._qkv).view(x.shape[0], -1, self.head_dim)
+        q, k, v = heads.split((self.group * self.kv_heads, self.kv_heads, self.kv_heads), dim=1)
+        q, k = self.q_norm(q), self.k_norm(k)  # [Q, H, D], [Q, K, D]
         batch.writer.write(self.index, rotate(k, rope), v)
         queries = rotate(q, rope).split(batch.row_lengths)
         rows = zip(queries, batch.rows, strict=True)
@@ -120,9 +132,16 @@ class MLP(nn.Module):
         self.gate_proj = nn.Linear(config.hidden, config.ffn, bias=False)
         self.up_proj = nn.Linear(config.hidden, config.ffn, bias=False)
         self.down_proj = nn.Linear(config.ffn, config.hidden, bias=False)
+        self._gate_up: Tensor | None = None
+
+    def fuse(self) -> None:
+        """Lay gate and up side by side, to be multiplied at once."""
+        self._gate_up = fuse_rows(self.gate_proj, self.up_proj)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.down_proj(F.silu(self.gate_proj(x)) * self.up_proj(x))
+        assert self._gate_up is not None
+        gate, up = F.linear(x, self._gate_up).chunk(2, dim=-1)
+        return self.down_proj(F.silu(gate) * up)
 
 
 class RMSNorm(nn.Module):
@@ -134,9 +153,22 @@ class RMSNorm(nn.Module):
         self.eps = eps
 
     def forward(self, x: Tensor) -> Tensor:
-        wide = x.float()
-        wide = wide * torch.rsqrt(wide.square().mean(-1, keepdim=True) + self.eps)
+        wide = F.rms_norm(x.float(), (x.shape[-1],), eps=self.eps)
         return self.weight * wide.to(x.dtype)
+
+
+def fuse_rows(*linears: nn.Linear) -> Tensor:
+    """The weights of several projections of one input as one matrix.
+
+    The projections' own weights become views of it, so nothing is held twice.
+    """
+    fused = torch.cat([linear.weight.detach() for linear in linears])
+    begin = 0
+    for linear in linears:
+        end = begin + linear.out_features
+        linear.weight = nn.Parameter(fused[begin:end], requires_grad=False)
+        begin = end
+    return fused
 
 
 def rope_table(positions: Tensor, config: DecoderConfig) -> tuple[Tensor, Tensor]:

@@ -14,7 +14,6 @@ VAD_FRAME_SAMPLES = 320  # 20 ms
 PAD_SAMPLES = SAMPLE_RATE * 300 // 1000  # audio kept before the first voiced frame
 _AGGRESSIVENESS = 2  # of 0 to 3: 2 lets soft consonants through and rejects steady noise
 _START_WINDOW, _START_VOICED = 8, 5  # frames: speech starts when 5 of 8 are voiced
-_RESUME_WINDOW, _RESUME_VOICED = 5, 3  # a lone voiced frame does not end a pause
 
 
 class VoiceActivity:
@@ -31,9 +30,7 @@ class VoiceActivity:
         pcm = (frame * 32767.0).astype("<i2").tobytes()
         self._recent.append(self._vad.is_speech(pcm, SAMPLE_RATE))
         if self.in_speech:
-            recent = list(self._recent)[-_RESUME_WINDOW:]
-            speaking = self._recent[-1] and sum(recent) >= _RESUME_VOICED
-            self.silent_frames = 0 if speaking else self.silent_frames + 1
+            self.silent_frames = 0 if self._recent[-1] else self.silent_frames + 1
         elif sum(self._recent) >= _START_VOICED:
             self.in_speech, self.silent_frames = True, 0
 

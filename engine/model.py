@@ -46,6 +46,11 @@ class SpeechModel(nn.Module):
             self.lm_head = nn.Linear(config.decoder.hidden, config.decoder.vocab, bias=False)
         self._wide_head: Tensor | None = None
 
+    def prepare(self) -> "SpeechModel":
+        """Freeze the loaded weights and lay them out for inference."""
+        self.language_model.fuse()
+        return self.eval().requires_grad_(False)
+
     @property
     def dtype(self) -> torch.dtype:
         return self.language_model.norm.weight.dtype
@@ -131,4 +136,4 @@ def load_model(
     with torch.device("meta"):
         model = SpeechModel(read_config(folder))
     load_weights(folder, model, dtype=dtype, device=torch.device(device))
-    return model.eval().requires_grad_(False)
+    return model.prepare()

@@ -31,25 +31,40 @@ async function start() {
     if (current === link) heardFromLink(event);
   });
   link = current;
+  let opened;
   try {
-    microphone = await openMicrophone(
+    opened = await openMicrophone(
       (samples, levelDb) => {
         current.send(samples);
         dispatch({ type: "level", db: levelDb });
       },
-      () => {
-        stop();
-        dispatch({ type: "microphone-failed", name: "Unplugged" });
-      },
+      unplugged,
     );
   } catch (error) {
+    if (current !== link) return; // stopped meanwhile
     link = null;
     dispatch({ type: "microphone-failed", name: error.name, message: error.message });
     return;
   }
+  if (current !== link) {
+    opened.close();
+    return;
+  }
+  microphone = opened;
   dispatch({ type: "microphone-open" });
   current.open();
-  wakeLock = await navigator.wakeLock?.request("screen").catch(() => null);
+  keepScreenOn(current);
+}
+
+function unplugged() {
+  stop();
+  dispatch({ type: "microphone-lost" });
+}
+
+async function keepScreenOn(current) {
+  const lock = await navigator.wakeLock?.request("screen").catch(() => null);
+  if (current === link) wakeLock = lock;
+  else lock?.release();
 }
 
 async function stop() {

@@ -47,7 +47,6 @@ export class Link {
 
   // Send 16-bit samples, an ArrayBuffer; without a connection they wait, at most 10 s of them.
   send(samples) {
-    if (this.finishing) return;
     this.hold(samples);
     this.sendHeld();
   }
@@ -56,23 +55,26 @@ export class Link {
   finish() {
     if (this.finishing) return;
     this.finishing = true;
-    if (!this.ready) {
+    if (this.socket === null) {
       this.end({ type: "ended" });
       return;
     }
-    this.socket.send(JSON.stringify({ type: "close" }));
     this.after(FINISH_TIMEOUT_S, () => this.end({ type: "ended" }));
+    if (this.ready) this.sendClose();
   }
 
   receive(message) {
     if (message.type === "error") this.error = message;
-    if (message.type === "ready") {
-      this.ready = true;
-      this.attempt = 0;
-      clearTimeout(this.timer);
-    }
     this.tell({ type: "heard", message });
-    if (message.type === "ready") this.sendHeld();
+    if (message.type !== "ready") return;
+    this.ready = true;
+    this.attempt = 0;
+    if (this.finishing) {
+      this.sendClose();
+    } else {
+      clearTimeout(this.timer);
+      this.sendHeld();
+    }
   }
 
   closed(socket) {
@@ -135,5 +137,13 @@ export class Link {
       this.heldBytes -= samples.byteLength;
       this.socket.send(samples);
     }
+  }
+
+  // The last audio goes out however much waits before it; the browser buffers it.
+  sendClose() {
+    for (const samples of this.held) this.socket.send(samples);
+    this.held = [];
+    this.heldBytes = 0;
+    this.socket.send(JSON.stringify({ type: "close" }));
   }
 }

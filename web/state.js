@@ -1,7 +1,7 @@
 // What the page knows, and how each event changes it. Pure: no DOM, no socket, no clock.
 
-// phase: idle → opening (asking for the microphone) → connecting → listening → finishing → idle;
-// waiting is between two attempts to reach the server while the microphone goes on.
+// phase: idle → opening (asking for the microphone) → connecting → listening → finishing → idle.
+// waiting is between two attempts to reach the server, while the microphone goes on.
 export const initialState = Object.freeze({
   phase: "idle",
   problem: null, // {title, help}
@@ -32,6 +32,8 @@ export function reduce(state, event) {
       return { ...state, phase: "connecting" };
     case "microphone-failed":
       return idle({ ...state, problem: microphoneProblem(event) });
+    case "microphone-lost": // what it has heard still becomes text
+      return { ...state, phase: "finishing", problem: microphoneProblem({ name: "Unplugged" }) };
     case "level":
       return { ...state, levelDb: event.db };
     case "heard":
@@ -60,8 +62,10 @@ export function reduce(state, event) {
 // A message of the server (docs/protocol.md).
 function heard(state, message) {
   switch (message.type) {
-    case "ready":
-      return { ...state, phase: "listening", problem: null, retry: null, model: message.model };
+    case "ready": {
+      const phase = state.phase === "finishing" ? "finishing" : "listening";
+      return { ...state, phase, problem: null, retry: null, model: message.model };
+    }
     case "speech_started":
       return { ...state, open: { stable: "", unstable: "" } };
     case "partial":

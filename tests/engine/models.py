@@ -50,7 +50,7 @@ def tiny_model(tokenizer: Tokenizer, *, seed: int = 3, end_weight: float = 3.0) 
     model = SpeechModel(config)
     randomise(model, seed=seed)
     model.language_model.embed_tokens.weight.data[tokenizer.im_end_id] *= end_weight
-    return model.eval().requires_grad_(False)
+    return model.prepare()
 
 
 def small_runner(model: SpeechModel, *, page_tokens: int, num_pages: int) -> Runner:

@@ -74,9 +74,13 @@ class CaptionsPage:
 
 
 @asynccontextmanager
-async def opened(browser: Browser, url: str) -> AsyncIterator[CaptionsPage]:
-    """The page, closed at the end; an error in its scripts is an error here."""
+async def opened(browser: Browser, url: str, *, script: str = "") -> AsyncIterator[CaptionsPage]:
+    """The page, closed at the end; an error in its scripts is an error here.
+
+    `script` runs before the page's own.
+    """
     page = await browser.new_page()
+    await page.add_init_script(script)
     errors: list[str] = []
     page.on("pageerror", lambda error: errors.append(str(error)))
     try:

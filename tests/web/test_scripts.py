@@ -61,7 +61,7 @@ async def test_words_without_a_final_stay_when_the_line_breaks(page: Page) -> No
         ([failed("NotReadableError")], "The microphone cannot be used."),
         ([failed("InsecureContext")], "This address may not use the microphone."),
         ([failed("TypeError")], "The microphone could not be started."),
-        ([failed("Unplugged")], "The microphone was disconnected."),
+        ([{"type": "microphone-lost"}], "The microphone was disconnected."),
         ([{"type": "connection-lost", "error": None}], "The server is gone."),
         ([{"type": "connection-lost", "error": {"code": "capacity"}}], "The server is busy."),
         (

@@ -1,0 +1,112 @@
+"""Where speech begins and ends: on real speech, in noise, at any cut of the audio."""
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from hark.engine.endpointing import VAD_FRAME_SAMPLES, quietest_cut
+from hark.engine.engine import Engine, EngineLimits
+from hark.engine.offline import transcribe
+from hark.engine.types import (
+    SAMPLE_RATE,
+    Endpointing,
+    Final,
+    SpeechEnded,
+    SpeechStarted,
+    StreamOptions,
+)
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.engine.models import small_runner, tiny_model, tiny_tokenizer
+
+TOKENIZER = tiny_tokenizer()
+MODEL = tiny_model(TOKENIZER)
+FINALS_ONLY = StreamOptions(partials=False, endpointing=Endpointing("vad", pause_ms=600))
+
+
+def segments(blocks: list[np.ndarray]) -> list[tuple[int, int, int]]:
+    """(start, last speech, end) of every segment, in samples; what is said does not matter."""
+    runner = small_runner(MODEL, page_tokens=2048, num_pages=3)
+    engine = Engine(runner, TOKENIZER, EngineLimits(1, 30, 2048, ()), model_name="tiny")
+    said = list(transcribe(engine, blocks, FINALS_ONLY))
+    starts = [u.start_sample for u in said if isinstance(u, SpeechStarted)]
+    voices = [u.end_sample for u in said if isinstance(u, SpeechEnded)]
+    ends = [u.end_sample for u in said if isinstance(u, Final)]
+    return list(zip(starts, voices, ends, strict=True))
+
+
+def silence(seconds: float) -> np.ndarray:
+    return np.zeros(int(seconds * SAMPLE_RATE), np.float32)
+
+
+def voiced_span(clip: np.ndarray) -> tuple[int, int]:
+    loud = np.flatnonzero(np.abs(clip) > 0.02)
+    return int(loud[0]), int(loud[-1])
+
+
+@pytest.fixture(scope="module")
+def conversation(speech: list[np.ndarray]) -> tuple[np.ndarray, list[tuple[int, int]]]:
+    """Three recordings with 1.5 s of silence around each, and where the voice is."""
+    parts, spans, at = [silence(1.5)], [], int(1.5 * SAMPLE_RATE)
+    for clip in speech[1:4]:
+        begin, end = voiced_span(clip)
+        spans.append((at + begin, at + end))
+        parts += [clip, silence(1.5)]
+        at += clip.shape[0] + int(1.5 * SAMPLE_RATE)
+    return np.concatenate(parts), spans
+
+
+def test_one_segment_for_each_utterance(
+    conversation: tuple[np.ndarray, list[tuple[int, int]]],
+) -> None:
+    audio, spans = conversation
+    found = segments([audio])
+    ms = SAMPLE_RATE // 1000
+    # An utterance may hold a pause of its own: its segments together must cover its voice.
+    for begin, end in spans:
+        mine = [s for s in found if s[0] < end and s[2] > begin]
+        assert mine
+        assert -700 * ms <= mine[0][0] - begin <= 0  # with its first sound, and not much before
+        assert abs(mine[-1][1] - end) <= 350 * ms
+        assert 500 * ms <= mine[-1][2] - mine[-1][1] <= 700 * ms  # the pause ended it
+    for one, following in pairwise(found):
+        assert one[2] <= following[0]
+
+
+def test_segments_do_not_depend_on_the_network(
+    conversation: tuple[np.ndarray, list[tuple[int, int]]],
+) -> None:
+    audio, _ = conversation
+    whole = segments([audio])
+    chance = np.random.default_rng(3)
+    edges = np.sort(chance.integers(0, audio.shape[0], 300))
+    assert segments(np.split(audio, edges)) == whole
+    assert segments(np.split(audio, range(0, audio.shape[0], 1600))) == whole
+
+
+def test_finalize_keeps_a_word_too_short_for_a_segment(speech: list[np.ndarray]) -> None:
+    begin, _ = voiced_span(speech[0])
+    blip = speech[0][begin : begin + 6 * VAD_FRAME_SAMPLES]
+    [(start, _, end)] = segments([silence(1.0), blip])
+    assert start <= SAMPLE_RATE
+    assert end == SAMPLE_RATE + blip.shape[0]
+
+
+@pytest.mark.parametrize("kind", ["digital silence", "hiss", "hum"])
+def test_no_speech_no_segment(kind: str) -> None:
+    time = np.arange(20 * SAMPLE_RATE) / SAMPLE_RATE
+    noise = np.random.default_rng(1).standard_normal(time.shape[0]).astype(np.float32)
+    signal = {
+        "digital silence": 0 * noise,
+        "hiss": 0.003 * noise,
+        "hum": (0.02 * np.sin(2 * np.pi * 50 * time)).astype(np.float32),
+    }[kind]
+    assert segments([signal]) == []
+
+
+@given(st.integers(0, 30_000), st.integers(0, 2**16))
+def test_the_cut_is_where_it_is_quiet(at: int, seed: int) -> None:
+    samples = np.random.default_rng(seed).uniform(-1, 1, 48_000).astype(np.float32)
+    samples[at : at + 3_200] *= 0.01
+    assert at <= quietest_cut(samples) <= at + 3_200
