@@ -4,13 +4,15 @@ import html
 import json
 import textwrap
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
 from hark.streaming.events import Final
 
 Format = Literal["text", "json", "srt", "vtt"]
-SUBTITLE_COLUMNS = 42
+CUE_COLUMNS = 42
+CUE_LINES = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +47,11 @@ def render(transcript: Transcript, form: Format) -> str:
         case "json":
             return json.dumps(_as_map(transcript), ensure_ascii=False) + "\n"
         case "srt":
-            cues = enumerate(transcript.spoken, start=1)
-            return "".join(f"{number}\n{_cue(cue, cue.text, ',')}\n" for number, cue in cues)
+            cues = enumerate(_cues(transcript), start=1)
+            return "".join(f"{number}\n{cue.times(',')}\n{cue.text}\n\n" for number, cue in cues)
         case "vtt":
-            escaped = [(cue, html.escape(cue.text, quote=False)) for cue in transcript.spoken]
-            return "WEBVTT\n\n" + "".join(f"{_cue(cue, text, '.')}\n" for cue, text in escaped)
+            cues = [f"{cue.times('.')}\n{_escape(cue.text)}\n\n" for cue in _cues(transcript)]
+            return "WEBVTT\n\n" + "".join(cues)
 
 
 def _as_map(transcript: Transcript) -> dict[str, object]:
@@ -74,10 +76,39 @@ def _segment(final: Final) -> dict[str, object]:
     }
 
 
-def _cue(final: Final, text: str, decimal_mark: str) -> str:
-    start, end = (_timestamp(time, decimal_mark) for time in (final.start_ms, final.end_ms))
-    lines = "\n".join(textwrap.wrap(text.strip(), SUBTITLE_COLUMNS))
-    return f"{start} --> {end}\n{lines}\n"
+@dataclass(frozen=True, slots=True)
+class _Cue:
+    """What stands on the screen at a time: at most two lines."""
+
+    start_ms: int
+    end_ms: int
+    text: str
+
+    def times(self, decimal_mark: str) -> str:
+        start, end = (_timestamp(ms, decimal_mark) for ms in (self.start_ms, self.end_ms))
+        return f"{start} --> {end}"
+
+
+def _cues(transcript: Transcript) -> Iterator[_Cue]:
+    """The segments in readable pieces.
+
+    Only segments have known times: a long one's is shared out by the length of its pieces.
+    """
+    for segment in transcript.spoken:
+        lines = textwrap.wrap(segment.text.strip(), CUE_COLUMNS)
+        pieces = ["\n".join(lines[i : i + CUE_LINES]) for i in range(0, len(lines), CUE_LINES)]
+        num_chars = sum(map(len, pieces))
+        duration_ms = segment.end_ms - segment.start_ms
+        start_ms, num_shown = segment.start_ms, 0
+        for piece in pieces:
+            num_shown += len(piece)
+            end_ms = segment.start_ms + duration_ms * num_shown // num_chars
+            yield _Cue(start_ms, end_ms, piece)
+            start_ms = end_ms
+
+
+def _escape(text: str) -> str:
+    return html.escape(text, quote=False)
 
 
 def _timestamp(time_ms: int, decimal_mark: str) -> str:

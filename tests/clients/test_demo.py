@@ -16,6 +16,8 @@ from hark.clients.samples import Sample, find_sample, load_samples, same_words
 from hark.clients.server_process import ServerProcess, ServerStartError, free_port, running_server
 from hark.streaming.cli import main
 
+from .tones import tone, write_audio
+
 HARK = [sys.executable, "-c", "import sys; from hark.streaming.cli import main; sys.exit(main())"]
 
 
@@ -38,10 +40,11 @@ def test_once_hears_the_words_of_the_sample(
 
 @pytest.mark.usefixtures("server_runs")
 def test_once_fails_when_the_words_are_wrong(
-    samples: list[Sample], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    entry = {"file": str(samples[0].path), "text": "Nobody said this.", "language": "English"}
-    (tmp_path / "samples.json").write_text(json.dumps([{**entry, "voice": "somebody"}]))
+    write_audio(tmp_path / "tone.wav", tone(seconds=0.5))
+    entry = {"file": "tone.wav", "text": "Nobody said this.", "language": "English", "voice": ""}
+    (tmp_path / "samples.json").write_text(json.dumps([entry]))
     assert main(["demo", "--once", "--samples", str(tmp_path)]) == 1
     assert "These are not the words that were spoken." in capsys.readouterr().out
 

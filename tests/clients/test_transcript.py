@@ -64,6 +64,18 @@ def test_srt() -> None:
     )
 
 
+def test_a_long_segment_shares_its_time_among_cues_of_two_lines() -> None:
+    words = " ".join(f"word{number:03}" for number in range(30))
+    cues = render(Transcript("a.wav", 20.0, (final(10_000, 20_000, words),)), "srt")
+    blocks = [block.splitlines() for block in cues.strip().split("\n\n")]
+    assert len(blocks) == 3
+    assert all(len(line) <= 42 for block in blocks for line in block[2:])
+    assert " ".join(line for block in blocks for line in block[2:]) == words
+    times = [block[1].split(" --> ") for block in blocks]
+    assert times[0][0] == "00:00:10,000" and times[-1][1] == "00:00:20,000"
+    assert [end for _, end in times[:-1]] == [start for start, _ in times[1:]]
+
+
 def test_vtt() -> None:
     cues = render(TALK, "vtt").split("\n\n")
     assert cues[0] == "WEBVTT"

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from transformers import Qwen2Tokenizer
 
 from tests.parity import checkpoints
+from tests.parity.record_reference import full_prompt
 
 
 @pytest.fixture(scope="module")
@@ -36,16 +37,6 @@ def tokenizer(parts: Path) -> Tokenizer:
 @pytest.fixture(scope="module")
 def reference(parts: Path) -> Qwen2Tokenizer:
     return Qwen2Tokenizer.from_pretrained(parts)
-
-
-def full_prompt(context: str, language: str | None, num_audio: int) -> str:
-    """The published chat template, written out, for one clip."""
-    forced = "" if language is None else f"language {language}<asr_text>"
-    return (
-        f"<|im_start|>system\n{context}<|im_end|>\n"
-        f"<|im_start|>user\n<|audio_start|>{'<|audio_pad|>' * num_audio}<|audio_end|><|im_end|>\n"
-        f"<|im_start|>assistant\n{forced}"
-    )
 
 
 @settings(deadline=None)
