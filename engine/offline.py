@@ -20,6 +20,7 @@ from .sequence import Hypothesis, Limits, PromptIds, Sequence, Step
 from .tokenizer import Tokenizer
 from .types import (
     SAMPLE_RATE,
+    Abort,
     AudioFormat,
     BadAudioError,
     Close,
@@ -54,11 +55,14 @@ def transcribe(
     """
     stream = 0
     engine.handle(Open(stream, AudioFormat(Encoding.PCM_F32LE), options))
-    for block in blocks:
-        engine.handle(Feed(stream, np.ascontiguousarray(block, "<f4").tobytes()))
+    try:
+        for block in blocks:
+            engine.handle(Feed(stream, np.ascontiguousarray(block, "<f4").tobytes()))
+            yield from _until_idle(engine)
+        engine.handle(Close(stream))
         yield from _until_idle(engine)
-    engine.handle(Close(stream))
-    yield from _until_idle(engine)
+    finally:  # the blocks broke off, or the caller stopped listening
+        engine.handle(Abort(stream))
 
 
 def _until_idle(engine: Engine) -> Iterator[EngineUpdate]:
