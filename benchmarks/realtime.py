@@ -19,12 +19,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
+
 from hark.clients import connect
 from hark.clients.sdk import Stream
 from hark.clients.server_process import free_port, running_server
 from hark.engine.types import Endpointing
 from hark.streaming.events import Finalized, Partial
-
 from training.speech import SynthesisError
 from training.text import draw
 from training.voices import Voices, draw_voice

@@ -17,6 +17,7 @@ from av.audio.stream import AudioStream
 from av.container import InputContainer
 from av.error import FFmpegError
 from av.packet import Packet
+
 from hark.engine.types import SAMPLE_RATE
 
 from .errors import AudioFileError

@@ -5,8 +5,9 @@ Stable words are plain, unstable ones dim; where there is no colour, unstable wo
 
 from dataclasses import dataclass
 
-from hark.streaming.events import Event, Final, Partial, SpeechStarted
 from rich.text import Text
+
+from hark.streaming.events import Event, Final, Partial, SpeechStarted
 
 METER_FLOOR_DB = -60.0
 

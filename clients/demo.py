@@ -10,11 +10,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-from hark.engine.types import SAMPLE_RATE
-from hark.streaming.events import Bye, Event, Final, Partial
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
+
+from hark.engine.types import SAMPLE_RATE
+from hark.streaming.events import Bye, Event, Final, Partial
 
 from .audio_files import open_audio
 from .errors import AudioFileError, HarkError, UsageError

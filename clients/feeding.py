@@ -5,6 +5,7 @@ import time
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator
 
 import numpy as np
+
 from hark.streaming.events import Event
 
 from .sdk import Stream

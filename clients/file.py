@@ -12,6 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
 import numpy as np
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
 from hark.engine.config import DeviceChoice, DtypeChoice, EngineConfig
 from hark.engine.languages import canonical_language
 from hark.engine.types import (
@@ -23,8 +26,6 @@ from hark.engine.types import (
     StreamOptions,
 )
 from hark.streaming.events import Event, Final
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from .audio_files import AudioFile, open_audio
 from .errors import AudioFileError, BadAddressError, HarkError, UsageError

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
-from hark.engine import types as engine_types
-from hark.engine.types import SAMPLE_RATE, EngineUpdate, StreamOptions
-from hark.streaming.events import Event, Final, Partial, SpeechEnded, SpeechStarted
+
+from hark.engine.types import SAMPLE_RATE, StreamOptions
+from hark.streaming.events import Event, event_of
 
 from .feeding import exchange, off_loop
 from .sdk import connect
@@ -69,53 +69,3 @@ class LocalRecogniser:
             event = event_of(update)
             if event is not None:
                 on_event(event)
-
-
-def event_of(update: EngineUpdate) -> Event | None:
-    """What an engine's update is on the wire; None if it has no place there.
-
-    Raises:
-        EngineError: the update says that the stream failed.
-    """
-    match update:
-        case engine_types.SpeechStarted():
-            at_ms = _ms(update.start_sample)
-            return SpeechStarted(segment=update.segment, start_ms=at_ms, end_ms=at_ms)
-        case engine_types.Partial():
-            return Partial(
-                segment=update.segment,
-                start_ms=_ms(update.start_sample),
-                end_ms=_ms(update.end_sample),
-                stable=update.stable,
-                unstable=update.unstable,
-                language=update.language,
-                confidence=update.confidence,
-                queue_ms=update.queue_ms,
-                compute_ms=update.compute_ms,
-            )
-        case engine_types.SpeechEnded():
-            return SpeechEnded(
-                segment=update.segment,
-                start_ms=_ms(update.start_sample),
-                end_ms=_ms(update.end_sample),
-            )
-        case engine_types.Final():
-            return Final(
-                segment=update.segment,
-                start_ms=_ms(update.start_sample),
-                end_ms=_ms(update.end_sample),
-                text=update.text,
-                language=update.language,
-                confidence=update.confidence,
-                stable_words_replaced=update.stable_words_replaced,
-                queue_ms=update.queue_ms,
-                compute_ms=update.compute_ms,
-            )
-        case engine_types.Failed():
-            raise update.error
-        case _:
-            return None
-
-
-def _ms(sample: int) -> int:
-    return sample * 1000 // SAMPLE_RATE

@@ -7,10 +7,11 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
-from hark.streaming.events import Event
 from rich.console import Console, Group
 from rich.live import Live
 from rich.text import Text
+
+from hark.streaming.events import Event
 
 from .captions import Captions, advance, line_text, live_plain, live_text
 

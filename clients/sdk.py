@@ -19,8 +19,6 @@ from typing import Any, TypedDict, Unpack
 from urllib.parse import urlsplit
 
 import numpy as np
-from hark.engine.types import Endpointing
-from hark.streaming.events import Bye, Error, Event, Finalized, Ready
 from websockets.asyncio.client import ClientConnection
 from websockets.asyncio.client import connect as open_socket
 from websockets.exceptions import (
@@ -31,6 +29,9 @@ from websockets.exceptions import (
     NegotiationError,
 )
 from websockets.typing import Subprotocol
+
+from hark.engine.types import Endpointing
+from hark.streaming.events import Bye, Error, Event, Finalized, Ready
 
 from .errors import (
     BadAddressError,

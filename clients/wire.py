@@ -8,6 +8,7 @@ from typing import Any, Literal, Protocol, cast
 from urllib.parse import urlsplit
 
 import msgpack
+
 from hark.streaming.events import Event, event_from_wire
 
 from .errors import BadAddressError

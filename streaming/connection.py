@@ -10,8 +10,9 @@ from collections.abc import Callable, MutableMapping
 from functools import partial
 from typing import Any
 
-from hark.engine.types import EngineRequest, EngineUpdate, Failed, Feed, Finalize
 from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from hark.engine.types import EngineRequest, EngineUpdate, Failed, Feed, Finalize
 
 from .bridge import StreamLink
 from .config import ServerConfig

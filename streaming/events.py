@@ -7,7 +7,8 @@ milliseconds of the stream's own clock. `docs/protocol.md` is the same vocabular
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, ClassVar
 
-from hark.engine.types import AudioFormat, Endpointing, StreamOptions
+from hark.engine import types as engine
+from hark.engine.types import SAMPLE_RATE, AudioFormat, Endpointing, StreamOptions
 
 # --- commands: client to server ------------------------------------------------------------------
 
@@ -144,6 +145,51 @@ EVENT_TYPES: dict[str, type[Event]] = {
     cls.type: cls
     for cls in (Ready, SpeechStarted, Partial, SpeechEnded, Final, Finalized, Error, Bye)
 }
+
+
+def to_ms(sample: int) -> int:
+    """A position on the 16 kHz sample clock in milliseconds."""
+    return sample * 1000 // SAMPLE_RATE
+
+
+def event_of(update: engine.EngineUpdate) -> Event | None:
+    """What the engine says about a segment, as an event; None for what is about the stream."""
+    match update:
+        case engine.SpeechStarted():
+            at_ms = to_ms(update.start_sample)
+            return SpeechStarted(segment=update.segment, start_ms=at_ms, end_ms=at_ms)
+        case engine.Partial():
+            return Partial(
+                segment=update.segment,
+                start_ms=to_ms(update.start_sample),
+                end_ms=to_ms(update.end_sample),
+                stable=update.stable,
+                unstable=update.unstable,
+                language=update.language,
+                confidence=round(update.confidence, 4),
+                queue_ms=round(update.queue_ms, 1),
+                compute_ms=round(update.compute_ms, 1),
+            )
+        case engine.SpeechEnded():
+            return SpeechEnded(
+                segment=update.segment,
+                start_ms=to_ms(update.start_sample),
+                end_ms=to_ms(update.end_sample),
+            )
+        case engine.Final():
+            return Final(
+                segment=update.segment,
+                start_ms=to_ms(update.start_sample),
+                end_ms=to_ms(update.end_sample),
+                text=update.text,
+                language=update.language,
+                confidence=round(update.confidence, 4),
+                stable_words_replaced=update.stable_words_replaced,
+                queue_ms=round(update.queue_ms, 1),
+                compute_ms=round(update.compute_ms, 1),
+            )
+        case _:
+            return None
 
 
 def event_to_wire(event: Event) -> dict[str, Any]:

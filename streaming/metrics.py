@@ -3,10 +3,11 @@
 from collections.abc import Callable, Iterable
 from dataclasses import fields
 
-from hark.engine.types import WorkCounters
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.core import CounterMetricFamily
 from prometheus_client.registry import Collector
+
+from hark.engine.types import WorkCounters
 
 from . import events
 

@@ -15,12 +15,13 @@ from importlib import resources
 from pathlib import PurePosixPath
 
 import uvicorn
-from hark.engine.types import WorkCounters
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from hark.engine.types import WorkCounters
 
 from .admission import Load, Readiness, readiness, refusal
 from .bridge import Bridge, BridgeStatus, StartEngine

@@ -18,7 +18,7 @@ from types import MappingProxyType
 
 from hark.engine import types as engine
 from hark.engine.languages import canonical_language
-from hark.engine.types import SAMPLE_RATE, AudioFormat, StreamId, StreamOptions
+from hark.engine.types import AudioFormat, StreamId, StreamOptions
 
 from . import events
 from .errors import (
@@ -29,7 +29,17 @@ from .errors import (
     StreamError,
     from_engine,
 )
-from .events import AudioIn, CloseIn, Command, ConfigureIn, Event, FinalizeIn, Hello
+from .events import (
+    AudioIn,
+    CloseIn,
+    Command,
+    ConfigureIn,
+    Event,
+    FinalizeIn,
+    Hello,
+    event_of,
+    to_ms,
+)
 
 # --- effects: what the machine wants done --------------------------------------------------------
 
@@ -217,10 +227,33 @@ class Session:
             case engine.Refused():
                 self._options = update.options
                 return [self._emit_error(from_engine(update.error))]
+            case engine.Opened():
+                return [Emit(self._ready(update))]
+            case engine.Finalized():
+                at_ms = to_ms(update.at_sample)
+                return self._say(
+                    events.Finalized(
+                        id=update.id, segment=self._segment, start_ms=at_ms, end_ms=at_ms
+                    )
+                )
             case _:
-                event = self._to_event(update)
-                self._heard_ms = max(self._heard_ms, event.end_ms)
-                return [Emit(event)]
+                event = event_of(update)
+                assert event is not None
+                self._segment = update.segment + isinstance(update, engine.Final)
+                return self._say(event)
+
+    def _say(self, event: Event) -> list[Effect]:
+        self._heard_ms = max(self._heard_ms, event.end_ms)
+        return [Emit(event)]
+
+    def _ready(self, update: engine.Opened) -> events.Ready:
+        return events.Ready(
+            session=self._name,
+            model=update.model,
+            languages=list(self._terms.languages),
+            max_segment_s=self._terms.max_segment_s,
+            options=events.options_to_wire(self._audio, self._options),
+        )
 
     # --- obeying commands ---
 
@@ -273,7 +306,7 @@ class Session:
         assert self._state in (State.CLOSING, State.DRAINING), "closed without being asked to"
         drained = self._state is State.DRAINING
         self._state = State.ENDED
-        end_ms = _to_ms(update.end_sample)
+        end_ms = to_ms(update.end_sample)
         if drained:
             return farewell(_shutting_down(), self._segment, end_ms)
         return [Emit(events.Bye(segment=self._segment, end_ms=end_ms)), Hangup(1000, "bye")]
@@ -292,79 +325,6 @@ class Session:
     def _emit_error(self, error: StreamError) -> Emit:
         return Emit(error_event(error, self._segment, self._heard_ms))
 
-    # --- samples to milliseconds ---
-
-    def _to_event(
-        self,
-        update: engine.Opened
-        | engine.SpeechStarted
-        | engine.Partial
-        | engine.SpeechEnded
-        | engine.Final
-        | engine.Finalized,
-    ) -> Event:
-        match update:
-            case engine.Opened():
-                return events.Ready(
-                    session=self._name,
-                    model=update.model,
-                    languages=list(self._terms.languages),
-                    max_segment_s=self._terms.max_segment_s,
-                    options=events.options_to_wire(self._audio, self._options),
-                )
-            case engine.SpeechStarted():
-                self._segment = update.segment
-                at_ms = _to_ms(update.start_sample)
-                return events.SpeechStarted(segment=update.segment, start_ms=at_ms, end_ms=at_ms)
-            case engine.Partial():
-                return _partial_event(update)
-            case engine.SpeechEnded():
-                return events.SpeechEnded(
-                    segment=update.segment,
-                    start_ms=_to_ms(update.start_sample),
-                    end_ms=_to_ms(update.end_sample),
-                )
-            case engine.Final():
-                self._segment = update.segment + 1
-                return _final_event(update)
-            case engine.Finalized():
-                at_ms = _to_ms(update.at_sample)
-                return events.Finalized(
-                    id=update.id, segment=self._segment, start_ms=at_ms, end_ms=at_ms
-                )
-
-
-def _partial_event(update: engine.Partial) -> events.Partial:
-    return events.Partial(
-        segment=update.segment,
-        start_ms=_to_ms(update.start_sample),
-        end_ms=_to_ms(update.end_sample),
-        stable=update.stable,
-        unstable=update.unstable,
-        language=update.language,
-        confidence=round(update.confidence, 4),
-        queue_ms=round(update.queue_ms, 1),
-        compute_ms=round(update.compute_ms, 1),
-    )
-
-
-def _final_event(update: engine.Final) -> events.Final:
-    return events.Final(
-        segment=update.segment,
-        start_ms=_to_ms(update.start_sample),
-        end_ms=_to_ms(update.end_sample),
-        text=update.text,
-        language=update.language,
-        confidence=round(update.confidence, 4),
-        stable_words_replaced=update.stable_words_replaced,
-        queue_ms=round(update.queue_ms, 1),
-        compute_ms=round(update.compute_ms, 1),
-    )
-
 
 def _shutting_down() -> ShuttingDownError:
     return ShuttingDownError("the server is being stopped")
-
-
-def _to_ms(sample: int) -> int:
-    return sample * 1000 // SAMPLE_RATE

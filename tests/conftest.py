@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
+
 from hark.clients.samples import SAMPLES_FOLDER, Sample, load_samples
 from hark.clients.server_process import ServerProcess, free_port, running_server
 

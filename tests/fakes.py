@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
+
 from hark.engine.types import (
     SAMPLE_RATE,
     Abort,

@@ -135,7 +135,25 @@ class Grammar:
     def draw(self, rng: random.Random, group: str | None = None) -> Sentence:
         """One random sentence, from ``group`` if given."""
         group = group or rng.choice(sorted(self.templates))
-        template = rng.choice(self.templates[group])
+        return self.fill(rng.choice(self.templates[group]), group, rng)
+
+    def draw_test(self, rng: random.Random, group: str | None = None) -> Sentence:
+        """One random held-out sentence.
+
+        The template is drawn first, so that templates with few sentences, of which hardly any
+        is held out, are as frequent here as in ``draw``. A template without slots is left out:
+        its one sentence would be a test of unseen words, not of an unseen sentence.
+        """
+        while True:
+            chosen = group or rng.choice(sorted(self.templates))
+            template = rng.choice(self.templates[chosen])
+            for _ in range(8 * TEST_MODULUS if _SLOT.search(template) else 0):
+                sentence = self.fill(template, chosen, rng)
+                if is_test(sentence.text):
+                    return sentence
+
+    def fill(self, template: str, group: str, rng: random.Random) -> Sentence:
+        """The sentence of a template with random words in its slots."""
         used: set[str] = set()
         text = _SLOT.sub(lambda match: self._fill(match[1], rng, used), template)
         return Sentence(capitalise(text), self.language, group)
@@ -208,9 +226,11 @@ def draw(
     rng: random.Random, language: str, *, test: bool = False, group: str | None = None
 ) -> Sentence:
     """A random sentence of ``language`` from the wanted side of the split."""
+    if test:
+        return GRAMMARS[language].draw_test(rng, group)
     while True:
         sentence = GRAMMARS[language].draw(rng, group)
-        if is_test(sentence.text) == test:
+        if not is_test(sentence.text):
             return sentence
 
 

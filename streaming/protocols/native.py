@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NoReturn
 
 import msgpack
+
 from hark.engine.types import AudioFormat, Encoding, Endpointing, OptionError, StreamOptions
 
 from ..errors import BadMessageError, BadOptionError

@@ -5,6 +5,7 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
+
 from hark.clients import AudioFileError
 from hark.clients.audio_files import open_audio
 

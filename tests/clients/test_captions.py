@@ -3,6 +3,8 @@
 import io
 
 import pytest
+from rich.console import Console
+
 from hark.clients.captions import (
     Captions,
     Line,
@@ -15,7 +17,6 @@ from hark.clients.captions import (
 )
 from hark.clients.screen import CaptionScreen
 from hark.streaming.events import Event, Final, Partial, SpeechEnded, SpeechStarted
-from rich.console import Console
 
 
 def partial(stable: str, unstable: str, language: str | None = "English") -> Partial:

@@ -10,6 +10,7 @@ from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
+
 from hark.clients import demo
 from hark.clients.errors import UsageError
 from hark.clients.samples import Sample, find_sample, load_samples, same_words

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from hark.clients.audio_files import open_audio
 from hark.clients.samples import Sample, same_words
 from hark.clients.server_process import ServerProcess

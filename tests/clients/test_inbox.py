@@ -3,6 +3,7 @@
 import asyncio
 
 import pytest
+
 from hark.clients import ConnectionLostError, UnreadEventsError
 from hark.clients.inbox import Inbox
 from hark.streaming.events import Event, Final, Partial, SpeechStarted

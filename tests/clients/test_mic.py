@@ -9,6 +9,7 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
+
 from hark.clients.microphone import InputDevice, MicrophoneError, find_device
 from hark.clients.samples import Sample, same_words
 from hark.clients.server_process import ServerProcess

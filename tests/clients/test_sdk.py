@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 
 import numpy as np
 import pytest
+
 from hark.clients import (
     BadAddressError,
     Endpointing,

@@ -2,6 +2,7 @@
 
 import numpy as np
 import torch
+
 from hark.engine.config import DecoderConfig, EncoderConfig, ModelConfig
 from hark.engine.kv_pool import KVLedger
 from hark.engine.model import SpeechModel
@@ -9,7 +10,6 @@ from hark.engine.runner import Runner
 from hark.engine.sequence import Hypothesis, PromptIds
 from hark.engine.tokenizer import Tokenizer
 from hark.engine.types import SAMPLE_RATE
-
 from tests.parity.checkpoints import randomise, small_tokenizer
 
 CLOSE_CALL = 1e-4  # logits nearer than this may fall either way in float32

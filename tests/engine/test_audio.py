@@ -5,11 +5,11 @@ from itertools import pairwise
 import av
 import numpy as np
 import pytest
-from hark.engine.audio import AudioDecoder
-from hark.engine.types import AudioFormat, BadAudioError, Encoding, OptionError
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from hark.engine.audio import AudioDecoder
+from hark.engine.types import AudioFormat, BadAudioError, Encoding, OptionError
 from tests.engine.models import bursts
 
 

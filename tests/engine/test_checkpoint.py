@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 import torch
-from hark.engine.checkpoint import load_weights, read_config
-from hark.engine.model import SpeechModel
-from hark.engine.types import CheckpointError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from hark.engine.checkpoint import load_weights, read_config
+from hark.engine.model import SpeechModel
+from hark.engine.types import CheckpointError
 from tests.parity import checkpoints
 from tests.parity.checkpoints import Folders, RecogniserCheckpoint
 

@@ -3,10 +3,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from hark.engine.checkpoint import read_config
 from hark.engine.languages import LANGUAGES
 from hark.engine.types import ConfigError
-
 from tests.parity import checkpoints
 
 DELETED = object()

@@ -4,6 +4,9 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from hark.engine.endpointing import VAD_FRAME_SAMPLES, quietest_cut
 from hark.engine.engine import Engine, EngineLimits
 from hark.engine.offline import transcribe
@@ -15,9 +18,6 @@ from hark.engine.types import (
     SpeechStarted,
     StreamOptions,
 )
-from hypothesis import given
-from hypothesis import strategies as st
-
 from tests.engine.models import small_runner, tiny_model, tiny_tokenizer
 
 TOKENIZER = tiny_tokenizer()

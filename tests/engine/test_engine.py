@@ -5,6 +5,9 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from hark.engine.engine import Engine, EngineLimits
 from hark.engine.model import SpeechModel
 from hark.engine.offline import run_step
@@ -35,9 +38,6 @@ from hark.engine.types import (
     SpeechStarted,
     StreamOptions,
 )
-from hypothesis import given, settings
-from hypothesis import strategies as st
-
 from tests.engine.models import bursts, small_runner, tiny_model, tiny_tokenizer
 
 TOKENIZER = tiny_tokenizer()

@@ -1,8 +1,9 @@
 """The draft and the loop guard, on tokens alone."""
 
-from hark.engine.greedy import Draft, LoopGuard
 from hypothesis import given
 from hypothesis import strategies as st
+
+from hark.engine.greedy import Draft, LoopGuard
 
 tokens = st.lists(st.integers(0, 6), max_size=40)
 

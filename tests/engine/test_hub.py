@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from hark.engine.hub import EMBEDDED, resolve_model
 from hark.engine.types import ConfigError
 

@@ -1,9 +1,10 @@
 """From hypotheses to stable and unstable text."""
 
 import pytest
-from hark.engine.hypothesis import Stabiliser, split_units
 from hypothesis import given
 from hypothesis import strategies as st
+
+from hark.engine.hypothesis import Stabiliser, split_units
 
 words = st.lists(
     st.sampled_from(["so", "we", "turn", "left,", "now", "今", "日", "は"]), max_size=9

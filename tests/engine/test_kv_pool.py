@@ -2,12 +2,13 @@
 
 import pytest
 import torch
-from hark.engine.config import DecoderConfig
-from hark.engine.kv_pool import KVLedger, KVPool, Lease
-from hark.engine.types import ConfigError
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+
+from hark.engine.config import DecoderConfig
+from hark.engine.kv_pool import KVLedger, KVPool, Lease
+from hark.engine.types import ConfigError
 
 
 class LedgerMachine(RuleBasedStateMachine):

@@ -1,4 +1,5 @@
 import pytest
+
 from hark.engine.languages import LANGUAGES, canonical_language, iso_code
 from hark.engine.types import OptionError
 

@@ -2,15 +2,15 @@
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from hark.engine.greedy import LoopGuard
 from hark.engine.model import SpeechModel
 from hark.engine.offline import reference_decode, run_step
 from hark.engine.sequence import Limits, PromptIds, Sequence
 from hark.engine.tokenizer import Tokenizer
 from hark.engine.types import SAMPLE_RATE
-from hypothesis import given, settings
-from hypothesis import strategies as st
-
 from tests.engine.models import assert_greedy, bursts, small_runner, tiny_model, tiny_tokenizer
 
 # Random weights babble to the end of any budget; a short one tests the same code.

@@ -1,11 +1,11 @@
 from itertools import pairwise
 
 import pytest
-from hark.engine.output import fix_repetitions, parse_output, split_hypothesis
-from hark.engine.tokenizer import Tokenizer
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from hark.engine.output import fix_repetitions, parse_output, split_hypothesis
+from hark.engine.tokenizer import Tokenizer
 from tests.parity.checkpoints import small_tokenizer
 
 

@@ -2,10 +2,11 @@
 
 from dataclasses import dataclass, field
 
-from hark.engine.kv_pool import KVLedger, Lease
-from hark.engine.scheduler import Budget, Rank, Scheduler
 from hypothesis import given
 from hypothesis import strategies as st
+
+from hark.engine.kv_pool import KVLedger, Lease
+from hark.engine.scheduler import Budget, Rank, Scheduler
 
 
 @dataclass

@@ -1,13 +1,13 @@
 """A step does the least work there is, shown by counters that know no clock."""
 
 import numpy as np
+
 from hark.engine.model import SpeechModel
 from hark.engine.offline import run_step
 from hark.engine.runner import ForwardWork, Runner
 from hark.engine.sequence import Hypothesis, PromptIds, Sequence
 from hark.engine.tokenizer import Tokenizer
 from hark.engine.types import SAMPLE_RATE, WorkCounters
-
 from tests.engine.models import small_runner
 
 CADENCE = SAMPLE_RATE * 320 // 1000

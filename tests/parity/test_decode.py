@@ -1,6 +1,7 @@
 """Greedy tokens of whole clips against the reference's `generate()`."""
 
 import pytest
+
 from hark.engine.config import EngineConfig
 from hark.engine.encoder import num_tokens
 from hark.engine.engine import Engine

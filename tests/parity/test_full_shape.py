@@ -6,12 +6,13 @@ from pathlib import Path
 
 import pytest
 import torch
+from torch import nn
+from transformers import Qwen3ASRForConditionalGeneration
+
 from hark.engine.config import EngineConfig
 from hark.engine.encoder import num_tokens
 from hark.engine.load import load_engine
 from hark.engine.offline import decode_clip
-from torch import nn
-from transformers import Qwen3ASRForConditionalGeneration
 
 from . import checkpoints, reference
 from .clips import clip

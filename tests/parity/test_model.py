@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+
 from hark.engine.encoder import num_tokens
 from hark.engine.features import log_mel, normalise, pad_clip
 from hark.engine.model import SpeechModel, load_model

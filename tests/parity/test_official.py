@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+
 from hark.engine.model import SpeechModel, load_model
 from hark.engine.output import parse_output
 from hark.engine.tokenizer import Tokenizer

@@ -4,6 +4,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from transformers import Qwen3ASRForConditionalGeneration
+
 from hark.clients.audio_files import open_audio
 from hark.clients.samples import Sample
 from hark.engine.config import EngineConfig
@@ -11,7 +13,6 @@ from hark.engine.encoder import num_tokens
 from hark.engine.engine import Engine
 from hark.engine.load import load_engine
 from hark.engine.offline import decode_clip
-from transformers import Qwen3ASRForConditionalGeneration
 
 from . import reference
 

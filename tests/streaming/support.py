@@ -9,14 +9,14 @@ from typing import Any
 
 import httpx
 import msgpack
-from hark.streaming.bridge import EnginePort, OnCrash, Publish, StartEngine
-from hark.streaming.config import ServerConfig
-from hark.streaming.server import HarkServer, Service, listen
 from websockets.asyncio.client import ClientConnection
 from websockets.asyncio.client import connect as open_socket
 from websockets.exceptions import ConnectionClosed
 from websockets.typing import Subprotocol
 
+from hark.streaming.bridge import EnginePort, OnCrash, Publish, StartEngine
+from hark.streaming.config import ServerConfig
+from hark.streaming.server import HarkServer, Service, listen
 from tests.fakes import FakeEngine
 
 SECOND = bytes(32_000)  # of 16 kHz 16-bit audio

@@ -1,6 +1,7 @@
 """The admission policy: one word for each load, and what a refused client is told."""
 
 import pytest
+
 from hark.streaming.admission import Load, Readiness, readiness, refusal
 
 

@@ -27,7 +27,6 @@ from hark.streaming.bridge import (
     Publish,
     StreamLink,
 )
-
 from tests.fakes import FakeEngine
 from tests.streaming.support import until
 

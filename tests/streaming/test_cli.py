@@ -10,6 +10,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+
 from hark.streaming.cli import main
 
 SERVE = """

@@ -5,6 +5,7 @@ from dataclasses import fields
 from pathlib import Path
 
 import pytest
+
 from hark.engine.config import EngineConfig
 from hark.engine.types import ConfigError
 from hark.streaming.config import ServerConfig, Settings, add_flags, read_settings

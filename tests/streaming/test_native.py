@@ -4,15 +4,15 @@ import json
 from typing import Any
 
 import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
 from hark.engine.types import AudioFormat, Encoding, Endpointing, StreamOptions
 from hark.streaming import events
 from hark.streaming.errors import BadMessageError, BadOptionError, StreamError
 from hark.streaming.events import AudioIn, CloseIn, Command, ConfigureIn, FinalizeIn, Hello
 from hark.streaming.protocols.base import Adapter, Frame
 from hark.streaming.protocols.native import JsonAdapter, MsgpackAdapter, choose_adapter
-from hypothesis import example, given, settings
-from hypothesis import strategies as st
-
 from tests.streaming.support import pack
 
 COMMANDS = (Hello, AudioIn, ConfigureIn, FinalizeIn, CloseIn)

@@ -1,10 +1,11 @@
 """The outbox: order, numbers, the newest partial, and its limit."""
 
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from hark.streaming.events import Event, Final, Partial, SpeechStarted
 from hark.streaming.outbox import Outbox
 from hark.streaming.session import Hangup
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 
 def partial(text: str) -> Partial:

@@ -14,10 +14,10 @@ from typing import Any
 
 import msgpack
 import pytest
-from hark.engine.types import Abort, CheckpointError, Close, Configure, Finalize
-from hark.streaming.bridge import EnginePort, OnCrash, Publish
 from websockets.exceptions import InvalidStatus
 
+from hark.engine.types import Abort, CheckpointError, Close, Configure, Finalize
+from hark.streaming.bridge import EnginePort, OnCrash, Publish
 from tests.fakes import FakeEngine, words
 from tests.streaming.support import (
     HELLO,

@@ -1,13 +1,13 @@
 """The session machine under any order of inputs; whole conversations are in test_transcripts.py."""
 
-from hark.engine import types as engine
-from hark.engine.types import AudioFormat, StreamOptions
-from hark.streaming.events import AudioIn, Bye, CloseIn, Command, ConfigureIn, FinalizeIn, Hello
-from hark.streaming.session import Emit, Hangup, Session, State, Terms, ToEngine
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from hark.engine import types as engine
+from hark.engine.types import AudioFormat, StreamOptions
+from hark.streaming.events import AudioIn, Bye, CloseIn, Command, ConfigureIn, FinalizeIn, Hello
+from hark.streaming.session import Emit, Hangup, Session, State, Terms, ToEngine
 from tests.fakes import ManualClock
 
 COMMANDS = st.sampled_from(

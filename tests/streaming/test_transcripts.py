@@ -12,13 +12,13 @@ from typing import Any
 
 import msgpack
 import pytest
+
 from hark.engine import types as engine
 from hark.streaming.errors import StreamError
 from hark.streaming.outbox import Outbox
 from hark.streaming.protocols.base import Adapter, Frame
 from hark.streaming.protocols.native import JSON_SUBPROTOCOL, MSGPACK_SUBPROTOCOL, choose_adapter
 from hark.streaming.session import Effect, Emit, Hangup, Session, Terms, ToEngine
-
 from tests.streaming.support import pack
 
 TRANSCRIPTS = sorted((Path(__file__).parent.parent / "data" / "protocol").glob("*.jsonl"))

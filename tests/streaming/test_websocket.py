@@ -6,9 +6,10 @@ from collections.abc import AsyncIterator
 
 import pytest
 import uvicorn
-from hark.streaming.websocket import PatientWebSocket
 from uvicorn.protocols.utils import ClientDisconnected
 from uvicorn.server import ServerState
+
+from hark.streaming.websocket import PatientWebSocket
 
 HANDSHAKE = (
     b"GET / HTTP/1.1\r\nHost: hark\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"

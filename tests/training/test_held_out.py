@@ -5,8 +5,8 @@ import random
 import re
 
 import pytest
-from hark.clients.samples import SAMPLES_FOLDER, Sample
 
+from hark.clients.samples import SAMPLES_FOLDER, Sample
 from training import manifest, text
 
 

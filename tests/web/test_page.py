@@ -7,10 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import pytest_asyncio
+from playwright.async_api import Browser, expect
+
 from hark.clients.audio_files import open_audio
 from hark.clients.samples import Sample, same_words
 from hark.clients.server_process import ServerProcess
-from playwright.async_api import Browser, expect
 
 from ..clients.tones import tone, write_audio
 from ..streaming.support import fake_engine, serving_ready
