@@ -8,17 +8,18 @@ but its own answers, so streams join and leave at any tick.
 
 import logging
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import TypeVar, cast
+from typing import TypeVar
 
 from .encoder import TOKENS_PER_CHUNK
-from .kv_pool import KVLedger, Lease
-from .runner import Answer, EncodeWork, ForwardWork, Runner, StemWork, Work
+from .job import Job
+from .kv_pool import KVLedger
+from .runner import EncodeWork, ForwardWork, Runner, StemWork
 from .scheduler import Rank, Scheduler
 from .segment import Segment, Spent
-from .sequence import Hypothesis, Limits, PromptIds, Sequence
+from .sequence import Limits, PromptIds, Sequence
 from .stream import Stream, StreamRequest
 from .tokenizer import Tokenizer
 from .types import (
@@ -41,58 +42,7 @@ from .types import (
 
 _log = logging.getLogger(__name__)
 
-JobSteps = Generator[Work, Answer, Hypothesis | None]
 W = TypeVar("W", StemWork, EncodeWork, ForwardWork)
-
-
-@dataclass(slots=True, eq=False)
-class _Job:
-    """One run of a generator for one segment."""
-
-    stream_id: StreamId
-    segment: Segment
-    rank: Rank
-    due_at: float
-    make_steps: Callable[[], JobSteps]
-    steps: JobSteps | None = None
-    work: Work | None = None
-    result: Hypothesis | None = None
-    started_at: float = 0.0
-    error: Exception | None = None
-
-    @property
-    def lease(self) -> Lease:
-        return cast(ForwardWork, self.work).lease
-
-    @property
-    def num_new(self) -> int:
-        return cast(ForwardWork, self.work).num_new
-
-    @property
-    def done(self) -> bool:
-        return self.steps is not None and self.work is None
-
-    def start(self, now: float) -> None:
-        self.started_at = now
-        self.steps = self.make_steps()
-        self.resume(None)
-
-    def resume(self, answer: Answer | None) -> None:
-        """Run the step on to its next work, its result or its error."""
-        assert self.steps is not None
-        try:
-            self.work = self.steps.send(cast(Answer, answer))
-        except StopIteration as stop:
-            self.work, self.result = None, stop.value
-        except Exception as error:  # noqa: BLE001 - one stream's failure must not reach another
-            self.work, self.error = None, error
-
-    def restart(self) -> None:
-        """Back to waiting; everything computed so far that may be kept is in the sequence."""
-        assert self.steps is not None
-        self.steps.close()
-        self.steps, self.work = None, None
-        self.segment.sequence.release()
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +82,7 @@ class Engine:
         self._ledger: KVLedger = runner.ledger
         self._scheduler = Scheduler(runner.ledger)
         self._streams: dict[StreamId, Stream] = {}
-        self._jobs: list[_Job] = []
+        self._jobs: list[Job] = []
         self._updates: list[tuple[StreamId, EngineUpdate]] = []
 
     @property
@@ -237,11 +187,14 @@ class Engine:
             self._plan_jobs(stream_id, stream, now)
         except EngineError as error:
             self._fail(stream_id, error)
+        except Exception:  # noqa: BLE001 - our fault; the other streams go on
+            _log.exception("stream %d failed", stream_id)
+            self._fail(stream_id, EngineError("the engine failed on this stream"))
 
     def _plan_jobs(self, stream_id: StreamId, stream: Stream, now: float) -> None:
         """One job per segment: a final when it has ended, else a step, else windows ahead."""
         busy = {id(job.segment) for job in self._jobs}
-        new = partial(_Job, stream_id, due_at=now)
+        new = partial(Job, stream_id, due_at=now)
         for segment in [entry.segment for entry in stream.finishing if entry.final is None]:
             if id(segment) in busy:
                 continue
@@ -306,11 +259,18 @@ class Engine:
             # All pages are with jobs in mid-decode: the one that can wait longest starts again.
             max(ready, key=lambda job: (job.rank, job.due_at)).restart()
 
-    def _answer(self, jobs: list[_Job], run: Callable[[list], list]) -> None:
-        for job, answer in zip(jobs, run([job.work for job in jobs]), strict=True):
+    def _answer(self, jobs: list[Job], run: Callable[[list], list]) -> None:
+        """Run one batch; when the device fails, the streams in it fail and the others go on."""
+        try:
+            answers = run([job.work for job in jobs])
+        except Exception as error:  # noqa: BLE001 - whatever the device says
+            for job in jobs:
+                job.fail(error)
+            return
+        for job, answer in zip(jobs, answers, strict=True):
             job.resume(answer)
 
-    def _hand_over(self, job: _Job) -> None:
+    def _hand_over(self, job: Job) -> None:
         """A finished job's result to its stream."""
         stream = self._streams[job.stream_id]
         queue_ms = (job.started_at - job.due_at) * 1000

@@ -9,6 +9,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from training.model import Size, SpeechModel
+from training.text import GRAMMARS
 from training.tokenizer import Prompt
 
 MAX_NEW_TOKENS = 512
@@ -57,6 +58,7 @@ def config(size: Size, prompt: Prompt) -> dict:
         "initializer_range": 0.02,
         "model_type": "qwen3_asr",
         "pad_token_id": prompt.pad_id,
+        "support_languages": list(GRAMMARS),
         "text_config": _text_config(size, prompt),
         "tie_word_embeddings": True,
         "timestamp_token_id": prompt.tokenizer.token_to_id("<timestamp>"),

@@ -220,6 +220,29 @@ def test_one_bad_stream_hurts_no_other() -> None:
     assert engine.runner.ledger.num_leases == 0
 
 
+def test_a_batch_that_fails_takes_only_its_streams_with_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    engine = new_engine()
+    clip = bursts(2.0, seed=2)
+    forward, calls = engine.runner.forward, []
+
+    def fail_once(works: list) -> list:
+        calls.append(len(works))
+        if len(calls) == 1:
+            raise RuntimeError("the device is unhappy")
+        return forward(works)
+
+    monkeypatch.setattr(engine.runner, "forward", fail_once)
+    engine.handle(Open(0, FLOATS, MANUAL))
+    engine.handle(Feed(0, clip.tobytes()))
+    said = [update for _, update in engine.tick()]
+    assert isinstance(said[-1], Failed)
+    assert "unhappy" not in str(said[-1].error)  # that is for the log
+    check_order(drive(engine, {1: script(1, clip, [0.5], MANUAL)}, 0)[1], 4 * clip.shape[0])
+    assert engine.runner.ledger.num_leases == 0
+
+
 @pytest.mark.parametrize(
     ("options", "named"),
     [

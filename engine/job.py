@@ -1,0 +1,68 @@
+"""One run of a step for one segment: started, resumed with answers, restarted or failed."""
+
+from collections.abc import Callable, Generator
+from dataclasses import dataclass
+from typing import cast
+
+from .kv_pool import Lease
+from .runner import Answer, ForwardWork, Work
+from .scheduler import Rank
+from .segment import Segment
+from .sequence import Hypothesis
+from .types import StreamId
+
+JobSteps = Generator[Work, Answer, Hypothesis | None]
+
+
+@dataclass(slots=True, eq=False)
+class Job:
+    """A step on its way, and what it waits for."""
+
+    stream_id: StreamId
+    segment: Segment
+    rank: Rank
+    due_at: float
+    make_steps: Callable[[], JobSteps]
+    steps: JobSteps | None = None
+    work: Work | None = None
+    result: Hypothesis | None = None
+    started_at: float = 0.0
+    error: Exception | None = None
+
+    @property
+    def lease(self) -> Lease:
+        return cast(ForwardWork, self.work).lease
+
+    @property
+    def num_new(self) -> int:
+        return cast(ForwardWork, self.work).num_new
+
+    @property
+    def done(self) -> bool:
+        return self.steps is not None and self.work is None
+
+    def start(self, now: float) -> None:
+        self.started_at = now
+        self.steps = self.make_steps()
+        self.resume(None)
+
+    def resume(self, answer: Answer | None) -> None:
+        """Run the step on to its next work, its result or its error."""
+        assert self.steps is not None
+        try:
+            self.work = self.steps.send(cast(Answer, answer))
+        except StopIteration as stop:
+            self.work, self.result = None, stop.value
+        except Exception as error:  # noqa: BLE001 - one stream's failure must not reach another
+            self.fail(error)
+
+    def fail(self, error: Exception) -> None:
+        """End without a result."""
+        self.work, self.error = None, error
+
+    def restart(self) -> None:
+        """Back to waiting; everything computed so far that may be kept is in the sequence."""
+        assert self.steps is not None
+        self.steps.close()
+        self.steps, self.work = None, None
+        self.segment.sequence.release()
