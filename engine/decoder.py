@@ -92,18 +92,24 @@ class CausalAttention(nn.Module):
         self.q_norm = RMSNorm(config.head_dim, config.rms_eps)
         self.k_norm = RMSNorm(config.head_dim, config.rms_eps)
         self._qkv: Tensor | None = None
+        self._qk_norm: Tensor | None = None
 
     def fuse(self) -> None:
-        """Lay the three input projections side by side, to be multiplied at once."""
+        """Lay the three input projections, and the norms of all heads, side by side."""
         self._qkv = fuse_rows(self.q_proj, self.k_proj, self.v_proj)
+        heads = [self.q_norm] * (self.group * self.kv_heads) + [self.k_norm] * self.kv_heads
+        self._qk_norm = torch.stack([norm.weight.detach() for norm in heads])  # [H + K, D]
 
     def forward(self, x: Tensor, rope: tuple[Tensor, Tensor], batch: Batch) -> Tensor:
         assert self._qkv is not None
+        assert self._qk_norm is not None
+        num_heads = self.group * self.kv_heads
         heads = F.linear(x, self._qkv).view(x.shape[0], -1, self.head_dim)
-        q, k, v = heads.split((self.group * self.kv_heads, self.kv_heads, self.kv_heads), dim=1)
-        q, k = self.q_norm(q), self.k_norm(k)  # [Q, H, D], [Q, K, D]
-        batch.writer.write(self.index, rotate(k, rope), v)
-        queries = rotate(q, rope).split(batch.row_lengths)
+        qk, v = heads.split((num_heads + self.kv_heads, self.kv_heads), dim=1)
+        qk = rotate(self._qk_norm * unit_rms(qk, self.q_norm.eps), rope)
+        q, k = qk.split((num_heads, self.kv_heads), dim=1)  # [Q, H, D], [Q, K, D]
+        batch.writer.write(self.index, k, v)
+        queries = q.split(batch.row_lengths)
         rows = zip(queries, batch.rows, strict=True)
         mixed = [self._attend(query, *row.read(self.index)) for query, row in rows]
         return self.o_proj(torch.cat(mixed))
@@ -153,8 +159,12 @@ class RMSNorm(nn.Module):
         self.eps = eps
 
     def forward(self, x: Tensor) -> Tensor:
-        wide = F.rms_norm(x.float(), (x.shape[-1],), eps=self.eps)
-        return self.weight * wide.to(x.dtype)
+        return self.weight * unit_rms(x, self.eps)
+
+
+def unit_rms(x: Tensor, eps: float) -> Tensor:
+    """The last dimension brought to a root mean square of 1, in float32, cast back."""
+    return F.rms_norm(x.float(), (x.shape[-1],), eps=eps).to(x.dtype)
 
 
 def fuse_rows(*linears: nn.Linear) -> Tensor:
@@ -172,19 +182,21 @@ def fuse_rows(*linears: nn.Linear) -> Tensor:
 
 
 def rope_table(positions: Tensor, config: DecoderConfig) -> tuple[Tensor, Tensor]:
-    """Cosines and sines of each position, each [Q, 1, D] in float32, half-split (NeoX) order."""
+    """Cosines and sines of each position, each [Q, 1, D] in float32, half-split (NeoX) order.
+
+    The first half of the sines is negated: `rotate` then needs no sign of its own.
+    """
     exponent = torch.arange(0, config.head_dim, 2, device=positions.device).float()
     inv_freq = 1.0 / config.rope_theta ** (exponent / config.head_dim)
     angle = positions.float()[:, None] * inv_freq
-    angle = torch.cat([angle, angle], dim=1)[:, None, :]
-    return angle.cos(), angle.sin()
+    cos, sin = angle.cos(), angle.sin()
+    return torch.cat([cos, cos], dim=1)[:, None], torch.cat([-sin, sin], dim=1)[:, None]
 
 
 def rotate(x: Tensor, rope: tuple[Tensor, Tensor]) -> Tensor:
     """Heads [Q, H, D] turned by their positions."""
     cos, sin = rope
-    first, second = x.chunk(2, dim=-1)
-    return x * cos + torch.cat([-second, first], dim=-1) * sin
+    return x * cos + x.roll(x.shape[-1] // 2, dims=-1) * sin
 
 
 def _causal_mask(n: int, total: int, device: torch.device) -> Tensor:

@@ -25,7 +25,9 @@ def export(model: SpeechModel, prompt: Prompt, folder: Path) -> None:
         name: tensor.to(torch.bfloat16).clone().contiguous()
         for name, tensor in model.state_dict().items()
     }
-    save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
+    weights = folder / "model.safetensors"
+    save_file(tensors, weights, metadata={"format": "pt"})
+    weights.chmod(0o644)  # safetensors makes it readable by its owner alone
     prompt.tokenizer.save(str(folder / "tokenizer.json"))
     _write(folder / "config.json", config(model.size, prompt))
     _write(

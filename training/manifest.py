@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import re
 from collections import Counter
 from functools import cache
@@ -18,6 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from training import corpus, digits, mel, text, voices
+from training.espeak import Espeak
 from training.speech import load_library
 
 FOLDER = Path(__file__).parent / "manifest"
@@ -65,17 +65,10 @@ def read(folder: Path = FOLDER) -> dict:
 
 
 def synthesiser_versions() -> dict[str, str]:
-    """Versions of the installed synthesiser libraries, from the names of their files."""
-    found = {}
-    for name, library, package in (
-        ("espeak-ng", "libespeak-ng.so.1", "libespeak-ng1"),
-        ("flite", "libflite.so.1", "libflite1"),
-    ):
-        load_library(library, package)
-        mapped = re.search(rf"\S*/{re.escape(library)}\S*", Path("/proc/self/maps").read_text())
-        path = os.path.realpath(mapped[0]) if mapped else library
-        found[name] = path.rpartition(".so.")[2]
-    return found
+    """Versions of the installed synthesisers; flite tells it only by the name of its file."""
+    load_library("libflite.so.1", "libflite1")
+    mapped = re.search(r"libflite\.so\.(\S+)", Path("/proc/self/maps").read_text())
+    return {"espeak-ng": Espeak().version, "flite": mapped[1] if mapped else "unknown"}
 
 
 @cache
