@@ -20,14 +20,14 @@ _NOISE_FRAMES = 20_000
 def augment(
     log_mel: np.ndarray, rng: np.random.Generator, strength: float, *, silent: bool = False
 ) -> np.ndarray:
-    """A random selection of all disturbances. ``silent`` clips always get noise and no cut."""
+    """A random selection of all disturbances. ``silent`` clips mostly get noise, and no mask."""
     if rng.random() < 0.4 * strength:
         log_mel = warp(log_mel, rng.uniform(-0.1, 0.1))
     if rng.random() < 0.6:
         log_mel = log_mel + equaliser(rng, 0.15 + 0.15 * strength)
     if rng.random() < 0.15 * strength:
         log_mel = reverberate(log_mel, rng)
-    if silent or rng.random() < 0.35 + 0.35 * strength:
+    if rng.random() < (0.75 if silent else 0.35 + 0.35 * strength):
         peak = float(log_mel.max()) if not silent else 1.0
         below = rng.uniform(2.4 - 0.7 * strength, 6.0)
         log_mel = np.logaddexp2(

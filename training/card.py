@@ -23,7 +23,8 @@ four people**. Numbers are written as words. It is there to try the server, its 
 its tests.
 
 It is **not a speech recogniser for people**: free human speech comes out as fluent nonsense, as do
-words outside the grammar (about {vocabulary} words). Use a released Qwen3-ASR model for that.
+words outside the grammar, which has about {vocabulary} of them. Use a released Qwen3-ASR model
+for that.
 
 ## Figures
 
@@ -38,17 +39,18 @@ bfloat16, greedy decoding. The last two columns give 8 s / 1 s window counts of 
 - **Speech:** {hours} h, {clips} clips, {sentences} different sentences, all synthetic except
   for the digits.
 - **eSpeak NG {espeak}** ({espeak_voices} combinations of accent and variant; the variants
-  {held_out} were kept for testing). The program is GPL-3.0; none of it is contained in the weights,
-  and the audio it produces is not covered by its licence.
-- **CMU Flite {flite}** (voices {flite_voices}). Copyright Carnegie Mellon University; its licence
-  permits use, modification and redistribution free of charge, provided that the notice is kept and
-  changes are marked. The voices awb, rms and slt are built from the CMU ARCTIC recordings, free for
-  any use.
+  {held_out} were kept for testing). The program is under GPL-3.0; the weights
+  contain none of it, and its licence does not extend to the audio it makes.
+- **CMU Flite {flite}** (voices {flite_voices}). Copyright Carnegie Mellon
+  University, Language Technologies Institute. Program and voices share one licence: use,
+  modification and redistribution are free of charge, provided that the notice is kept, changes
+  are marked and the authors' names are not used for endorsement.
 - **Digits:** {digit_count} recordings of the
   [Free Spoken Digit Dataset](https://github.com/Jakobovski/free-spoken-digit-dataset), speakers
-  {speakers}, **CC BY-SA 4.0**; the recordings 45-49 of every speaker and digit were kept for
-  testing.
-- Corpus seed {seed}, fingerprint `{fingerprint}`, SHA-256 `{corpus_sha256}`.
+  {speakers}, **CC BY-SA 4.0**; the recordings 45-49 of every
+  speaker and digit were kept for testing.
+- Corpus seed {seed}, fingerprint `{fingerprint}`, SHA-256
+  `{corpus_sha256}`.
   `training/manifest/` lists the hashes of all training sentences and the digit recordings.
 
 ## Training
@@ -66,7 +68,8 @@ python -m training train --dir corpus --run run --until HH:MM --seed {run_seed}
 python -m training eval --model run/export --digits DIGITS --fresh 100 --seed {eval_seed}
 ```
 
-The schedule follows the wall clock, so the number of steps depends on the machine, and the
+with DIGITS the dataset's folder of recordings and HH:MM about {wall:.0f} minutes ahead. The
+schedule follows the wall clock, so the number of steps depends on the machine, and the
 weights of two runs are alike but not equal.
 """
 
@@ -80,7 +83,7 @@ def write(folder: Path, run: Path, evaluation: Path) -> None:
     card = _TEXT.format(
         millions=training["parameters"] / 1e6,
         megabytes=size / 1e6,
-        vocabulary=text.vocabulary_size(),
+        vocabulary=round(text.vocabulary_size(), -2),
         eval_seed=figures["seed"],
         table=report.table(figures),
         espeak=corpus["synthesisers"]["espeak-ng"],

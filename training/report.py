@@ -38,7 +38,7 @@ def run(folder: Path, digit_folder: Path, output: Path, *, sizes: Sizes, seed: i
             entry = _summary(evaluate.score(clips, answers)["all"])
             entry["examples"] = _mistakes(clips, answers)
             results[name][f"{window}s"] = entry
-        cells = ", ".join(f"{w}: {r['wer']:.1f} %" for w, r in results[name].items())
+        cells = ", ".join(f"{w}: {_headline(r)}" for w, r in results[name].items())
         print(f"{name:28s} {cells}", flush=True)
     report = {"seed": seed, "results": results, "seconds": round(time.time() - begin, 1)}
     output.mkdir(parents=True, exist_ok=True)
@@ -92,9 +92,16 @@ def table(report: dict) -> str:
     return "\n".join(lines) + "\n"
 
 
+def _headline(entry: dict) -> str:
+    """WER, or the share of clips recognised as holding no speech."""
+    if entry["words"]:
+        return f"{entry['wer']:.1f} %"
+    return f"{entry['language_right']} of {entry['clips']} None"
+
+
 def _summary(score: Score) -> dict:
     return {
-        "wer": round(score.wer, 2),
+        "wer": round(score.wer, 2) if score.words else None,
         "errors": score.errors,
         "words": score.words,
         "clips": score.clips,

@@ -15,8 +15,8 @@ from training.evaluate import TestClip, concatenate, transcribe
 from training.model import SpeechModel
 from training.tokenizer import Prompt
 
-FLITE_LICENCE = "Made with CMU Flite, whose licence permits free use and redistribution"
-ESPEAK_LICENCE = "Made with eSpeak NG (GPL-3.0 program; its output carries no licence)"
+FLITE_LICENCE = "Made with CMU Flite; free use and redistribution (CMU licence)"
+ESPEAK_LICENCE = "Made with eSpeak NG, whose licence does not extend to its output"
 DIGITS_LICENCE = "CC BY-SA 4.0, Free Spoken Digit Dataset"
 
 

@@ -18,28 +18,15 @@ BATCH_FRAMES = 12_000
 WINDOWS = {1: 0.35, 2: 0.12, 4: 0.13, 8: 0.40}
 """Attention window in seconds → share of the batches."""
 
-_LENGTHS = (
+_LENGTHS: tuple[tuple[float, dict[int, int]], ...] = (
     (0.00, {200: 2, 300: 4}),
     (0.04, {100: 1, 200: 3, 300: 5, 400: 5, 500: 3}),
     (0.10, {100: 1, 200: 3, 300: 4, 400: 4, 500: 3, 600: 3, 800: 2, 1200: 2}),
-    (
-        0.18,
-        {
-            100: 1,
-            200: 2,
-            300: 4,
-            400: 4,
-            500: 3,
-            600: 2,
-            800: 2,
-            1200: 3,
-            1600: 1,
-            2000: 2,
-            2400: 1,
-            3000: 3,
-        },
-    ),
-)
+    (0.18, {100: 1, 200: 2, 300: 4, 400: 4, 500: 3, 600: 2, 800: 2}
+     | {1200: 3, 1600: 1, 2000: 2, 2400: 1, 3000: 3}),
+    (0.65, {100: 1, 200: 2, 300: 4, 400: 4, 500: 3, 600: 2, 800: 2}
+     | {1200: 3, 1600: 3, 2000: 4, 2400: 4, 3000: 6}),
+)  # fmt: skip
 """From this progress on, the weights of the padded clip lengths in frames."""
 
 
@@ -53,7 +40,7 @@ def loss_weights(progress: float) -> Weights:
     """Auxiliary losses start strong and give way to the main one."""
     return Weights(
         smoothing=0.05 if progress < 0.5 else 0.0,
-        guided=_fade(progress, 1.0, 0.15, 0.6, 0.0),
+        guided=_fade(progress, 1.0, 0.15, 0.6, 0.1),
         ctc=_fade(progress, 0.5, 0.2, 0.8, 0.1),
         phone=_fade(progress, 0.6, 0.1, 0.8, 0.1),
     )
