@@ -195,7 +195,7 @@ def _decode_as_one(engine: "Engine", audio: AudioFile, options: StreamOptions) -
         end_ms=len(samples) * 1000 // SAMPLE_RATE,
         text=result.text,
         language=result.language,
-        confidence=1.0,
+        confidence=round(result.confidence, 4),
         stable_words_replaced=0,
         queue_ms=0.0,
         compute_ms=0.0,

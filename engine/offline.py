@@ -14,7 +14,7 @@ import torch
 from .engine import Engine
 from .kv_pool import KVLedger
 from .model import SpeechModel
-from .output import parse_output
+from .output import confidence, parse_output, tag_length
 from .runner import EncodeWork, ForwardWork, Runner, StemWork
 from .sequence import Hypothesis, Limits, PromptIds, Sequence, Step
 from .tokenizer import Tokenizer
@@ -38,11 +38,15 @@ MAX_CLIP_S = 120
 
 @dataclass(frozen=True, slots=True)
 class ClipResult:
-    """One clip decoded whole. `tokens` are all ids generated, language tag and end included."""
+    """One clip decoded whole. `tokens` are all ids generated, language tag and end included.
+
+    `confidence` is the mean token probability of the text, 0 to 1.
+    """
 
     tokens: list[int]
     text: str
     language: str | None
+    confidence: float
 
 
 def transcribe(
@@ -110,7 +114,10 @@ def decode_clip(
     end = [] if hypothesis.end_token is None else [hypothesis.end_token]
     output = tokenizer.decode(hypothesis.tokens, final=True)
     heard_language, text = parse_output(output, language)
-    return ClipResult(hypothesis.tokens + end, text, heard_language or None)
+    sure = confidence(
+        hypothesis.logprobs, tag_length(hypothesis.tokens, tokenizer, hypothesis.language)
+    )
+    return ClipResult(hypothesis.tokens + end, text, heard_language or None, sure)
 
 
 def run_step(step: Step, runner: Runner) -> Hypothesis:

@@ -4,6 +4,7 @@ The model writes `language X<asr_text>TEXT`, `language None<asr_text>` where it 
 and TEXT alone when the prompt already names the language.
 """
 
+import math
 from collections.abc import Sequence
 
 from .tokenizer import Tokenizer
@@ -45,6 +46,20 @@ def split_hypothesis(
         return None, ""
     at = list(ids).index(tokenizer.asr_text_id)
     return _head_language(tokenizer.decode(ids[:at])), tokenizer.decode(ids[at + 1 :])
+
+
+def tag_length(ids: Sequence[int], tokenizer: Tokenizer, forced_language: str | None) -> int:
+    """How many tokens the language tag takes, `<asr_text>` included; all while it is not whole."""
+    if forced_language is not None:
+        return 0
+    end = tokenizer.asr_text_id
+    return list(ids).index(end) + 1 if end in ids else len(ids)
+
+
+def confidence(logprobs: Sequence[float], num_tag_tokens: int) -> float:
+    """Mean probability of the text's tokens, 0 to 1; of the tag where there is no text."""
+    text = logprobs[num_tag_tokens:] or logprobs
+    return sum(map(math.exp, text)) / len(text) if text else 0.0
 
 
 def _head_language(head: str) -> str | None:

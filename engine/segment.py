@@ -11,7 +11,7 @@ import numpy as np
 
 from .endpointing import quietest_cut
 from .hypothesis import Stabiliser
-from .output import parse_output, split_hypothesis
+from .output import confidence, parse_output, split_hypothesis, tag_length
 from .sequence import Hypothesis, Sequence, Step
 from .tokenizer import Tokenizer
 from .types import (
@@ -186,7 +186,7 @@ class Segment:
         if last is None or last.language == language:
             return [] if last is None else last.tokens
         if last.language is None:
-            return last.tokens[self._tag_tokens(last) :]
+            return last.tokens[self._tag_length(last) :]
         bare, forced = self._tokenizer.prompt_tail(), self._tokenizer.prompt_tail(last.language)
         return forced[len(bare) :] + last.tokens
 
@@ -195,20 +195,14 @@ class Segment:
         if hypothesis.language is not None or language is None:
             self._agreeing = 0
             return
-        tag = hypothesis.logprobs[: self._tag_tokens(hypothesis)]
+        tag = hypothesis.logprobs[: self._tag_length(hypothesis)]
         sure = math.exp(sum(tag)) >= _LOCK_PROBABILITY
         self._agreeing = self._agreeing + 1 if sure else 0
         if self._agreeing >= _LOCK_HYPOTHESES and hypothesis.num_samples >= _LOCK_SAMPLES:
             self._locked = language
 
-    def _tag_tokens(self, hypothesis: Hypothesis) -> int:
-        """How many tokens the language tag takes, `<asr_text>` included; all if it is not whole."""
-        if hypothesis.language is not None:
-            return 0
-        tokens, end = hypothesis.tokens, self._tokenizer.asr_text_id
-        return tokens.index(end) + 1 if end in tokens else len(tokens)
+    def _tag_length(self, hypothesis: Hypothesis) -> int:
+        return tag_length(hypothesis.tokens, self._tokenizer, hypothesis.language)
 
     def _confidence(self, hypothesis: Hypothesis) -> float:
-        """Mean probability of the text's tokens; of the tag where there is no text."""
-        text = hypothesis.logprobs[self._tag_tokens(hypothesis) :] or hypothesis.logprobs
-        return sum(map(math.exp, text)) / len(text) if text else 0.0
+        return confidence(hypothesis.logprobs, self._tag_length(hypothesis))
