@@ -88,8 +88,10 @@ class Stabiliser:
     def _behind_stable(self, units: list[str]) -> str:
         """The part of a contradicting hypothesis that comes after what is stable."""
         distances = _prefix_distances(self._stable, units)
-        tail = units[distances.index(min(distances)) :]
-        return "".join(tail)
+        tail = "".join(units[distances.index(min(distances)) :])
+        # The first word of a text has no space before it, but here something stands before it.
+        joins = not tail or tail[0].isspace() or re.match(f"[{_NO_SPACES}]", tail)
+        return tail if joins else " " + tail
 
 
 def _prefix_distances(wanted: list[str], units: list[str]) -> list[int]:

@@ -56,6 +56,14 @@ def test_a_contradiction_is_shown_behind_stable_text() -> None:
     assert stabiliser.conflicts == 1
 
 
+def test_words_are_not_run_together() -> None:
+    stabiliser = Stabiliser()
+    for at in (500, 900):
+        stabiliser.update("How are", at)
+    assert stabiliser.update("Our next", 1200) == ("How", " Our next")
+    assert stabiliser.update("今日は", 1500) == ("How", "今日は")
+
+
 @pytest.mark.parametrize(
     ("final", "replaced"),
     [("We met Ann at noon.", 0), ("We met Anne at noon.", 1), ("Met Ann at one.", 1), ("", 4)],
