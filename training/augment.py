@@ -30,9 +30,9 @@ def augment(
     if rng.random() < (0.75 if silent else 0.35 + 0.35 * strength):
         peak = float(log_mel.max()) if not silent else 1.0
         below = rng.uniform(2.4 - 0.7 * strength, 6.0)
-        log_mel = np.logaddexp2(
-            log_mel * _LOG2_10, noise(len(log_mel), peak - below, rng) * _LOG2_10
-        ) / np.float32(_LOG2_10)
+        variety = rng.uniform(0.5, 4.0) if silent else 1.0
+        added = noise(len(log_mel), peak - below, variety, rng)
+        log_mel = np.logaddexp2(log_mel * _LOG2_10, added * _LOG2_10) / _LOG2_10
     if rng.random() < 0.06 * strength:
         log_mel = low_pass(log_mel, int(rng.integers(85, 110)))
     if not silent and rng.random() < 0.3 * strength:
@@ -50,10 +50,10 @@ def equaliser(rng: np.random.Generator, size: float) -> np.ndarray:
     return ((rng.standard_normal(5) * size) @ waves).astype(np.float32)
 
 
-def noise(frames: int, level: float, rng: np.random.Generator) -> np.ndarray:
-    """Stationary coloured noise whose loudest bins are at about ``level``."""
+def noise(frames: int, level: float, variety: float, rng: np.random.Generator) -> np.ndarray:
+    """Stationary noise with its loudest bins at about ``level``; ``variety`` deepens its colour."""
     bins = np.arange(BINS) / BINS
-    colour = equaliser(rng, 0.25) - rng.uniform(-0.5, 2.0) * bins
+    colour = variety * (equaliser(rng, 0.25) - rng.uniform(-0.5, 2.0) * bins)
     start = int(rng.integers(0, _NOISE_FRAMES - frames))
     return _white_noise()[start : start + frames] + (colour - colour.max() + level)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import random
 import wave
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +18,10 @@ from training.tokenizer import Prompt
 FLITE_LICENCE = "Made with CMU Flite; free use and redistribution (CMU licence)"
 ESPEAK_LICENCE = "Made with eSpeak NG, whose licence does not extend to its output"
 DIGITS_LICENCE = "CC BY-SA 4.0, Free Spoken Digit Dataset"
+
+
+_TAIL_SAMPLES = 6400
+"""Silence at the end of a clip: evidence that its last sentence is over."""
 
 
 class SampleError(RuntimeError):
@@ -125,18 +129,17 @@ def speak(engines: voices.Voices, sample: Sample) -> TestClip:
         if not text.is_test(sentence):
             raise SampleError(f"{sentence!r} is on the training side of the split")
     rng = random.Random(sample.file)
-    return concatenate(
-        [
-            TestClip(
-                sentence,
-                sample.language,
-                sample.voice,
-                engines.speak(sentence, sample.voice, rng).samples,
-            )
-            for sentence in sample.sentences
-        ],
-        rng,
-    )
+    clips = [
+        TestClip(
+            sentence,
+            sample.language,
+            sample.voice,
+            engines.speak(sentence, sample.voice, rng).samples,
+        )
+        for sentence in sample.sentences
+    ]
+    joined = concatenate(clips, rng)
+    return replace(joined, samples=np.pad(joined.samples, (0, _TAIL_SAMPLES)))
 
 
 def digit_clip(folder: Path) -> TestClip:
