@@ -10,7 +10,7 @@ from functools import cache
 
 import numpy as np
 
-from training.mel import BINS
+from training.mel import BINS, SAMPLE_RATE, raw_log_mel
 
 SILENCE = -10.0
 """Raw log mel of digital silence."""
@@ -30,8 +30,8 @@ def augment(
     if rng.random() < (0.75 if silent else 0.35 + 0.35 * strength):
         peak = float(log_mel.max()) if not silent else 1.0
         below = rng.uniform(2.4 - 0.7 * strength, 6.0)
-        variety = rng.uniform(0.5, 4.0) if silent else 1.0
-        added = noise(len(log_mel), peak - below, variety, rng)
+        source = filtered_noise if silent and rng.random() < 0.6 else noise
+        added = source(len(log_mel), peak - below, rng)
         log_mel = np.logaddexp2(log_mel * _LOG2_10, added * _LOG2_10) / _LOG2_10
     if rng.random() < 0.06 * strength:
         log_mel = low_pass(log_mel, int(rng.integers(85, 110)))
@@ -50,12 +50,40 @@ def equaliser(rng: np.random.Generator, size: float) -> np.ndarray:
     return ((rng.standard_normal(5) * size) @ waves).astype(np.float32)
 
 
-def noise(frames: int, level: float, variety: float, rng: np.random.Generator) -> np.ndarray:
-    """Stationary noise with its loudest bins at about ``level``; ``variety`` deepens its colour."""
+def noise(frames: int, level: float, rng: np.random.Generator) -> np.ndarray:
+    """Stationary coloured noise whose loudest bins are at about ``level``."""
     bins = np.arange(BINS) / BINS
-    colour = variety * (equaliser(rng, 0.25) - rng.uniform(-0.5, 2.0) * bins)
+    colour = equaliser(rng, 0.25) - rng.uniform(-0.5, 2.0) * bins
     start = int(rng.integers(0, _NOISE_FRAMES - frames))
     return _white_noise()[start : start + frames] + (colour - colour.max() + level)
+
+
+def filtered_noise(frames: int, level: float, rng: np.random.Generator) -> np.ndarray:
+    """Noise with a marked spectrum (rumble, hiss bands, hum, combs), as a silent room may have."""
+    bank = _noise_bank()
+    piece = np.roll(bank[int(rng.integers(len(bank)))], int(rng.integers(100)), axis=0)
+    return piece[np.arange(frames) % len(piece)] + np.float32(level)
+
+
+@cache
+def _noise_bank() -> np.ndarray:
+    """Raw log mel [pieces, 200, 128] of filtered white noise, each peaking at about 0."""
+    rng = np.random.default_rng(1)
+    frequency = np.fft.rfftfreq(32_000, 1 / SAMPLE_RATE)
+    responses = []
+    for _ in range(40):
+        responses += [
+            np.abs(np.sinc(frequency * rng.integers(2, 48) / SAMPLE_RATE)),
+            1 / (1 + (frequency / rng.uniform(60, 2000)) ** rng.uniform(1, 3)),
+            0.01 + np.exp(-(((frequency - rng.uniform(200, 6000)) / rng.uniform(100, 2000)) ** 2)),
+            0.005 + (frequency % rng.uniform(50, 240) < 2) / (1 + frequency / 500),
+        ]
+    pieces = []
+    for response in responses:
+        spectrum = np.fft.rfft(rng.standard_normal(32_000)) * response
+        piece = raw_log_mel(np.fft.irfft(spectrum).astype(np.float32))
+        pieces.append(piece - piece.mean(0).max())
+    return np.stack(pieces).astype(np.float32)
 
 
 @cache

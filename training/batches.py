@@ -17,7 +17,7 @@ from training.tokenizer import Prompt
 from training.voices import family
 
 TRUNCATED_SHARE = 0.25
-SILENT_SHARE = 0.05
+SILENT_SHARE = 0.07
 FORCED_SHARE = 0.10
 CONTEXT_SHARE = 0.05
 HEARD = 0.88
