@@ -116,7 +116,8 @@ def _add_card(commands) -> None:
     command.add_argument("--model", type=Path, required=True, help="folder of the model")
     _add_run(command)
     command.add_argument("--eval", type=Path, default=Path("eval"), help="folder of eval.json")
-    command.set_defaults(call=lambda a: card.write(a.model, a.run, a.eval))
+    command.add_argument("--note", default="", help="a remark to add, e.g. on a changed schedule")
+    command.set_defaults(call=lambda a: card.write(a.model, a.run, a.eval, a.note))
 
 
 def _add_samples(commands) -> None:

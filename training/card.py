@@ -29,7 +29,8 @@ for that.
 ## Figures
 
 Held-out sentences only: a sentence is kept for testing by a hash of its words, so none of these
-was trained on, though their sentence patterns were. The clips are synthesised for the
+was trained on, though their sentence patterns were; patterns without a variable part are not
+tested. The clips are synthesised for the
 evaluation (seed {eval_seed}). WER counts lower-cased words without punctuation; weights in
 bfloat16, greedy decoding. The last two columns give 8 s / 1 s window counts of clips.
 
@@ -74,8 +75,11 @@ weights of two runs are alike but not equal.
 """
 
 
-def write(folder: Path, run: Path, evaluation: Path) -> None:
-    """Write ``CARD.md`` into ``folder`` from the records of run, evaluation and corpus."""
+def write(folder: Path, run: Path, evaluation: Path, note: str = "") -> None:
+    """Write ``CARD.md`` into ``folder`` from the records of run, evaluation and corpus.
+
+    ``note`` is added to the section on training, for what the records do not tell.
+    """
     training = json.loads((run / "run.json").read_text())
     figures = json.loads((evaluation / "eval.json").read_text())
     corpus = manifest.read()
@@ -115,4 +119,4 @@ def write(folder: Path, run: Path, evaluation: Path) -> None:
             )
         },
     )
-    (folder / "CARD.md").write_text(card)
+    (folder / "CARD.md").write_text(card + (f"\n{note}\n" if note else ""))

@@ -168,6 +168,7 @@ def first_convolution(chunks: Tensor, convolution: nn.Conv2d) -> Tensor:
         (count, bins // 2, frames // 2, 3, 3), (step, 2, 2 * row, 1, row)
     ).reshape(-1, 9)
     weight = convolution.weight.view(-1, 9).t()
+    assert convolution.bias is not None
     output = torch.addmm(convolution.bias, taps, weight)
     return output.view(count, bins // 2, frames // 2, -1).permute(0, 3, 1, 2)
 
@@ -348,4 +349,5 @@ def _initialise(module: nn.Module) -> None:
         nn.init.normal_(module.weight, std=0.04)
     elif isinstance(module, nn.Conv2d):
         nn.init.kaiming_normal_(module.weight)
+        assert module.bias is not None
         nn.init.zeros_(module.bias)

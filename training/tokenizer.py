@@ -81,9 +81,9 @@ class Prompt:
     def __init__(self, tokenizer: Tokenizer) -> None:
         self.tokenizer = tokenizer
         self._words: dict[str, Word] = {}
-        self.audio_id = tokenizer.token_to_id("<|audio_pad|>")
-        self.end_id = tokenizer.token_to_id("<|im_end|>")
-        self.pad_id = tokenizer.token_to_id("<|endoftext|>")
+        self.audio_id = _special(tokenizer, "<|audio_pad|>")
+        self.end_id = _special(tokenizer, "<|im_end|>")
+        self.pad_id = _special(tokenizer, "<|endoftext|>")
         self.head = self._encode("<|im_start|>system\n")
         self.middle = self._encode("<|im_end|>\n<|im_start|>user\n<|audio_start|>")
         self.tail = self._encode("<|audio_end|><|im_end|>\n<|im_start|>assistant\n")
@@ -121,3 +121,10 @@ class Prompt:
 
     def _encode(self, piece: str) -> list[int]:
         return self.tokenizer.encode(piece, add_special_tokens=False).ids
+
+
+def _special(tokenizer: Tokenizer, token: str) -> int:
+    found = tokenizer.token_to_id(token)
+    if found is None:
+        raise ValueError(f"the tokenizer has no {token}")
+    return found
