@@ -24,14 +24,17 @@ check: $(VENV)/.dev
 
 $(VENV)/.runtime: pyproject.toml
 	@echo "Making the environment in $(VENV) (torch is the big part; a few minutes the first time)"
-	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(0 if (3, 11) <= v <= (3, 13) else "Python 3.11 to 3.13 is needed, this is %d.%d" % v)'
+	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(0 if (3, 11) <= v <= (3, 13) else "Python 3.11 to 3.13 is needed, this is %d.%d; try: make demo PYTHON=python3.12" % v)'
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@$(PIP) --upgrade pip
+	@echo "1/3 torch"
 	@$(PIP) "$(TORCH)"
+	@echo "2/3 Hark"
 	@$(PIP) --editable .
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.runtime
+	@echo "3/3 test tools"
 	@$(PIP) --group dev
 	@touch $@
 

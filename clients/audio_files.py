@@ -4,6 +4,7 @@ Everything FFmpeg reads is read (wav, flac, mp3, m4a, ogg, webm and more), from 
 memory does not grow with the length of the file.
 """
 
+import stat
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -76,7 +77,10 @@ def _opened(path: Path) -> Iterator[tuple[InputContainer, AudioStream]]:
         raise AudioFileError(f"{path} is a folder, not an audio file")
     if not path.exists():
         raise AudioFileError(f"{path} does not exist")
-    if path.stat().st_size == 0:
+    status = path.stat()
+    if not stat.S_ISREG(status.st_mode):
+        raise AudioFileError(f"{path} is no regular file; pipes and devices are not supported")
+    if status.st_size == 0:
         raise AudioFileError(f"{path} is empty (0 bytes)")
     try:
         container = av.open(str(path), mode="r", metadata_errors="replace")

@@ -4,8 +4,9 @@ With --url a server hears the recordings, without it the engine runs in this pro
 """
 
 import argparse
+import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +17,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from hark.engine.config import DeviceChoice, DtypeChoice, EngineConfig
-from hark.engine.languages import canonical_language
+from hark.engine.languages import LANGUAGES, canonical_language
 from hark.engine.types import (
     SAMPLE_RATE,
     ConfigError,
@@ -42,6 +43,12 @@ if TYPE_CHECKING:  # torch stays out of a process that only talks to a server
 MAX_CLIP_S = 120
 EXIT_FAILED = 1
 EXIT_USAGE = 2
+_FLAG_OF = {
+    "final_window_s": "--window",
+    "segment_limit_s": "--segment-limit",
+    "pause_ms": "--pause-ms",
+    "context": "--context",
+}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -94,6 +101,8 @@ def run(args: argparse.Namespace) -> int:
             transcript = hear(path)
             if not _is_on_screen(args, console):
                 output.write(path, transcript)
+        except BrokenPipeError:  # whoever read standard output has gone
+            return _leave_quietly()
         except (AudioFileError, HarkError, EngineError, OSError) as error:
             status = _complain(console, error)
     return status
@@ -101,8 +110,9 @@ def run(args: argparse.Namespace) -> int:
 
 def _is_on_screen(args: argparse.Namespace, console: Console) -> bool:
     """Whether the reader of standard output has already seen the captions grow."""
-    on_terminal = console.is_terminal and sys.stdout.isatty()
-    return args.realtime and args.format == "text" and args.output is None and on_terminal
+    if args.output is not None or args.format != "text" or not args.realtime:
+        return False
+    return console.is_terminal and sys.stdout.isatty()
 
 
 def _check(args: argparse.Namespace) -> None:
@@ -117,15 +127,35 @@ def _check(args: argparse.Namespace) -> None:
 
 
 def _options(args: argparse.Namespace) -> StreamOptions:
-    """The stream's options: what was given, and the defaults of StreamOptions."""
+    """The stream's options but its language: what was given, and the defaults of StreamOptions."""
     given = {
-        "language": canonical_language(args.language) if args.language else None,
         "final_window_s": args.window,
         "segment_limit_s": args.segment_limit,
-        "endpointing": Endpointing(pause_ms=args.pause_ms) if args.pause_ms is not None else None,
     }
     changes = {name: value for name, value in given.items() if value is not None}
-    return StreamOptions(context=args.context, partials=args.realtime).with_changes(**changes)
+    try:
+        if args.pause_ms is not None:
+            changes["endpointing"] = Endpointing(pause_ms=args.pause_ms)
+        return StreamOptions(context=args.context, partials=args.realtime).with_changes(**changes)
+    except OptionError as error:  # names the field; here it is known by its flag
+        name, _, fault = str(error).partition(" ")
+        raise OptionError(f"{_FLAG_OF.get(name, name)} {fault}") from None
+
+
+def _in_language(
+    options: StreamOptions, language: str | None, known: Sequence[str] = tuple(LANGUAGES)
+) -> StreamOptions:
+    """The options with this language, which must be one of those that are known."""
+    if not language:
+        return options
+    return options.with_changes(language=canonical_language(language, known))
+
+
+def _leave_quietly() -> int:
+    """End without a word; what standard output still holds goes nowhere."""
+    with Path(os.devnull).open("w") as nowhere:
+        os.dup2(nowhere.fileno(), sys.stdout.fileno())
+    return EXIT_FAILED
 
 
 def _complain(console: Console, error: Exception, status: int = EXIT_FAILED) -> int:
@@ -139,13 +169,16 @@ Hearer = Callable[[Path], Transcript]
 
 
 def _hearer(args: argparse.Namespace, options: StreamOptions, console: Console) -> Hearer:
-    if args.tokens:
+    if args.url:
+        recogniser: Recogniser = ServerRecogniser(args.url)
+        wanted = _in_language(options, args.language)
+    else:
         engine = _load(args, console)
-        return lambda path: _decode_as_one(engine, open_audio(path), options)
-    recogniser: Recogniser = (
-        ServerRecogniser(args.url) if args.url else LocalRecogniser(_load(args, console))
-    )
-    return lambda path: _transcribe(recogniser, open_audio(path), options, console, args.realtime)
+        recogniser = LocalRecogniser(engine)
+        wanted = _in_language(options, args.language, engine.limits.languages)
+        if args.tokens:
+            return lambda path: _decode_as_one(engine, open_audio(path), wanted)
+    return lambda path: _transcribe(recogniser, open_audio(path), wanted, console, args.realtime)
 
 
 def _load(args: argparse.Namespace, console: Console) -> "Engine":

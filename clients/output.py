@@ -25,26 +25,40 @@ class Output:
         if output is not None and (output.is_dir() or self._several):
             self._folder, self._file = output, None
             self._prepare_folder(sources, output)
+        elif output is None and sys.stdout is None:
+            raise UsageError("standard output is closed; name a file with --output")
         elif self._several and output is None and form in ("srt", "vtt"):
             raise UsageError(f"{form} holds one recording; give a folder with --output")
 
     def write(self, source: Path, transcript: Transcript) -> None:
         text = render(transcript, self._form)
         if self._folder is not None:
-            (self._folder / self._name(source)).write_text(text, encoding="utf-8")
+            _save(self._folder / self._name(source), text)
         elif self._file is not None:
-            self._file.write_text(text, encoding="utf-8")
+            _save(self._file, text)
         else:
             heading = f"== {source}\n" if self._several and self._form == "text" else ""
-            sys.stdout.write(heading + text)
-            sys.stdout.flush()
+            _print(heading + text, "utf-8" if self._form == "json" else sys.stdout.encoding)
 
     def _prepare_folder(self, sources: Sequence[Path], folder: Path) -> None:
         if len({self._name(source) for source in sources}) < len(sources):
             raise UsageError(f"two recordings would be written to one file in {folder}")
+        if folder.suffix and not folder.exists():
+            raise UsageError(f"{folder} is named like a file; several recordings need a folder")
         if folder.exists() and not folder.is_dir():
             raise UsageError(f"{folder} is a file; several recordings need a folder")
         folder.mkdir(parents=True, exist_ok=True)
 
     def _name(self, source: Path) -> str:
         return source.stem + _SUFFIXES[self._form]
+
+
+def _save(path: Path, text: str) -> None:
+    # What UTF-8 does not have are the odd bytes of a file's name; JSON reads the escapes back.
+    path.write_text(text, encoding="utf-8", errors="backslashreplace")
+
+
+def _print(text: str, encoding: str) -> None:
+    """Write to standard output, with escapes for what its encoding does not have."""
+    sys.stdout.buffer.write(text.encode(encoding, errors="backslashreplace"))
+    sys.stdout.flush()

@@ -13,31 +13,37 @@ class AudioDecoder:
     """Decodes and resamples one stream. A sample split over two calls is carried over."""
 
     def __init__(self, audio: AudioFormat) -> None:
-        self._encoding = audio.encoding
+        self._encoding, self._rate = audio.encoding, audio.sample_rate
         self._carry = b""
-        self._resampler = (
-            None
-            if audio.sample_rate == SAMPLE_RATE
-            else soxr.ResampleStream(audio.sample_rate, SAMPLE_RATE, 1, dtype="float32")
-        )
+        self._resampler = self._new_resampler()
 
-    def push(self, payload: bytes, *, last: bool = False) -> np.ndarray:
-        """The samples that are complete now, float32 [n] within ±1; `last` drains the resampler.
+    def push(self, payload: bytes) -> np.ndarray:
+        """The samples that are complete now, float32 [n] within ±1.
 
         Raises:
-            BadAudioError: a float sample is NaN or infinite, or the stream ends in half a sample.
+            BadAudioError: a float sample is NaN or infinite.
         """
         data = self._carry + payload
         whole = len(data) - len(data) % self._encoding.sample_bytes
         self._carry = data[whole:]
-        if last and self._carry:
-            raise BadAudioError(
-                f"the stream ends in {len(self._carry)} bytes of an unfinished sample"
-            )
         samples = _to_float(data[:whole], self._encoding)
-        if self._resampler is not None and (last or samples.shape[0]):
-            samples = self._resampler.resample_chunk(samples, last=last)
-        return np.clip(samples, -1.0, 1.0)
+        if self._resampler is not None and samples.shape[0]:
+            # The filter overshoots a little where the input was at its limits.
+            return self._resampler.resample_chunk(samples).clip(-1.0, 1.0)
+        return samples
+
+    def flush(self) -> np.ndarray:
+        """What the resampler still holds of the samples pushed so far; it begins anew."""
+        if self._resampler is None:
+            return np.empty(0, np.float32)
+        rest = self._resampler.resample_chunk(np.empty(0, np.float32), last=True)
+        self._resampler = self._new_resampler()
+        return rest.clip(-1.0, 1.0)
+
+    def _new_resampler(self) -> soxr.ResampleStream | None:
+        if self._rate == SAMPLE_RATE:
+            return None
+        return soxr.ResampleStream(self._rate, SAMPLE_RATE, 1, dtype="float32")
 
 
 def _to_float(data: bytes, encoding: Encoding) -> np.ndarray:
@@ -48,7 +54,7 @@ def _to_float(data: bytes, encoding: Encoding) -> np.ndarray:
     samples = np.frombuffer(data, "<f4").astype(np.float32)
     if not np.isfinite(samples).all():
         raise BadAudioError("float samples must be finite numbers; got NaN or infinity")
-    return samples
+    return samples.clip(-1.0, 1.0)  # before resampling, where huge numbers would overflow
 
 
 def _mulaw_table() -> np.ndarray:

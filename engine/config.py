@@ -86,11 +86,13 @@ class EngineConfig:
     def __post_init__(self) -> None:
         if not 5 <= self.max_segment_s <= 120:
             raise ConfigError(f"max_segment_s is {self.max_segment_s}, allowed are 5 to 120")
-        if self.max_streams < 1:
-            raise ConfigError(f"max_streams is {self.max_streams}, it must be at least 1")
+        if not 1 <= self.max_streams <= 100_000:
+            raise ConfigError(f"max_streams is {self.max_streams}, allowed are 1 to 100000")
         if self.device not in ("auto", "cpu", "cuda", "mps"):
             raise ConfigError(f"device is {self.device!r}, allowed are auto, cpu, cuda, mps")
         if self.dtype not in ("auto", "float32", "bfloat16"):
             raise ConfigError(f"dtype is {self.dtype!r}, allowed are auto, float32, bfloat16")
-        if self.threads < 0 or self.kv_memory_mb < 0:
-            raise ConfigError("threads and kv_memory_mb must not be negative")
+        if not 0 <= self.threads <= 1024:
+            raise ConfigError(f"threads is {self.threads}, allowed are 0 to 1024")
+        if self.kv_memory_mb < 0:
+            raise ConfigError(f"kv_memory_mb is {self.kv_memory_mb}, it must not be negative")

@@ -20,17 +20,21 @@ from .runner import EncodeWork, ForwardWork, Runner, StemWork
 from .scheduler import Rank, Scheduler
 from .segment import Segment, Spent
 from .sequence import Limits, PromptIds, Sequence
-from .stream import Stream, StreamRequest
+from .stream import Stream
 from .tokenizer import Tokenizer
 from .types import (
     SAMPLE_RATE,
     Abort,
     CapacityError,
+    Close,
     Configure,
+    Configured,
     EngineError,
     EngineRequest,
     EngineUpdate,
     Failed,
+    Feed,
+    Finalize,
     Open,
     Opened,
     OptionError,
@@ -104,8 +108,12 @@ class Engine:
                     self._open(request)
                 case Abort(stream=stream_id):
                     self._drop(stream_id)
-                case _ if request.stream in self._streams:
-                    self._pass_on(request)
+                case _ if request.stream not in self._streams:
+                    pass
+                case Configure():
+                    self._configure(request)
+                case Feed() | Finalize() | Close():
+                    self._streams[request.stream].push(request)
         except EngineError as error:
             self._fail(request.stream, error)
 
@@ -146,16 +154,16 @@ class Engine:
         self._streams[request.stream] = Stream(request.audio, request.options, self._new_segment)
         self._updates.append((request.stream, Opened(self.model_name)))
 
-    def _pass_on(self, request: StreamRequest) -> None:
+    def _configure(self, request: Configure) -> None:
         stream = self._streams[request.stream]
-        if isinstance(request, Configure):
-            try:
-                self._check(request.options)
-            except OptionError as error:
-                refused = Refused(error, stream.options)
-                self._updates.append((request.stream, refused))
-                return
-        stream.push(request)
+        answer: EngineUpdate = Configured()
+        try:
+            options = stream.accepted.with_changes(**request.changes)
+            self._check(options)
+            stream.configure(options)
+        except OptionError as error:
+            answer = Refused(error)
+        self._updates.append((request.stream, answer))
 
     def _check(self, options: StreamOptions) -> None:
         if options.language is not None and options.language not in self.limits.languages:

@@ -88,7 +88,7 @@ def resolve_model(spec: str) -> Path:
     folder = Path(spec).expanduser()
     if spec and folder.is_dir():
         return folder
-    if not _HUB_ID.fullmatch(spec):
+    if spec.startswith((".", "/", "~")) or not _HUB_ID.fullmatch(spec):
         raise ConfigError(
             f"model is {spec!r}, which is no folder here; allowed are {EMBEDDED!r}, "
             "a folder, or a hub id such as 'Qwen/Qwen3-ASR-0.6B'"

@@ -16,7 +16,7 @@ from .runner import Runner
 from .tokenizer import Tokenizer
 from .types import ConfigError
 
-_CONTEXT_TOKENS = 512  # room for context in every segment
+_CONTEXT_TOKENS = 1024  # room for context in every segment
 _GPU_PAGE_TOKENS = 256
 _SMALL_HIDDEN = 512  # below this width float32 is as fast on a CPU, and exact
 

@@ -3,11 +3,13 @@
 import logging
 import queue
 import threading
+import time
 from collections.abc import Callable
 
 from .engine import Engine
 from .types import EngineRequest, EngineUpdate, StreamId, WorkCounters
 
+_INTAKE_S = 0.005  # a quarter of a tick of one stream
 _log = logging.getLogger(__name__)
 
 
@@ -75,9 +77,13 @@ class EngineThread:
             self._on_crash(error)
 
     def _take_requests(self) -> bool:
-        """Hand over all that has arrived, waiting for something when idle; False at the end."""
+        """Hand over what has arrived, waiting for something when idle; False at the end.
+
+        Bounded in time: a flood of requests must not keep the streams from their steps.
+        """
         wait = self._engine.idle
-        while True:
+        until = time.monotonic() + _INTAKE_S
+        while wait or time.monotonic() < until:
             try:
                 request = self._inbox.get(block=wait)
             except queue.Empty:
@@ -86,3 +92,4 @@ class EngineThread:
                 return False
             self._engine.handle(request)
             wait = False
+        return True

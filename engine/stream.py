@@ -18,7 +18,6 @@ from .types import (
     AudioFormat,
     Close,
     Closed,
-    Configure,
     Consumed,
     EngineUpdate,
     Feed,
@@ -26,12 +25,14 @@ from .types import (
     Finalize,
     Finalized,
     Partial,
+    StreamId,
     StreamOptions,
 )
 
-StreamRequest = Feed | Configure | Finalize | Close
+StreamRequest = Feed | Finalize | Close
 SegmentFactory = Callable[[int, int, StreamOptions], Segment]
 
+MAX_SECONDS_PER_TICK = 10  # pieces of feeds, each of a second at most
 MAX_FINISHING = 2  # segments whose final is not out; past that the stream's audio waits
 _HISTORY_SAMPLES = PAD_SAMPLES + 8 * VAD_FRAME_SAMPLES
 
@@ -42,11 +43,13 @@ class Stream:
     def __init__(
         self, audio: AudioFormat, options: StreamOptions, new_segment: SegmentFactory
     ) -> None:
-        self.options = options
+        self.options = options  # of the next segment
+        self.accepted = options  # of the last segment that what has arrived will begin
+        self._bytes_per_second = audio.bytes_per_second
         self._new_segment = new_segment
         self._decoder = AudioDecoder(audio)
         self._activity = VoiceActivity()
-        self._inbox: deque[StreamRequest] = deque()
+        self._inbox: deque[StreamRequest | StreamOptions] = deque()
         self._clock = 0  # samples heard
         self._frame = np.empty(0, np.float32)  # the VAD frame that is still filling
         self._history = np.empty(0, np.float32)  # the newest samples outside segments
@@ -66,26 +69,33 @@ class Stream:
         """Queue a request behind the earlier ones. The sender bounds the audio in flight."""
         self._inbox.append(request)
 
+    def configure(self, options: StreamOptions) -> None:
+        """Queue options for the segments that begin after what was pushed so far."""
+        self.accepted = options
+        self._inbox.append(options)
+
     def advance(self) -> None:
-        """Take in what has arrived, as far as the bound on unfinished segments allows.
+        """Take in what has arrived, as far as the bounds on a tick and on segments allow.
 
         Raises:
             BadAudioError: the bytes are not what the format promised.
         """
-        while self._inbox and len(self.finishing) < MAX_FINISHING:
+        seconds_left = MAX_SECONDS_PER_TICK
+        while self._inbox and seconds_left and len(self.finishing) < MAX_FINISHING:
             request = self._inbox.popleft()
             match request:
                 case Feed(payload=payload):
-                    self._hear(self._decoder.push(payload))
-                    self._outbox.append(Consumed(len(payload)))
-                case Configure(options=options):
-                    self.options = options
+                    self._take_in(request.stream, payload)
+                    seconds_left -= 1
+                case StreamOptions():
+                    self.options = request
                 case Finalize(id=id):
+                    self._hear(self._decoder.flush())
                     self._flush()
                     if id is not None:
                         self._emit(Finalized(id, self._clock))
                 case Close():
-                    self._hear(self._decoder.push(b"", last=True))
+                    self._hear(self._decoder.flush())
                     self._flush()
                     self._emit(Closed(self._clock))
                     self.closed = True
@@ -112,6 +122,14 @@ class Stream:
         for segment in [entry.segment for entry in self.finishing] + [self.open]:
             if segment is not None:
                 segment.sequence.release()
+
+    def _take_in(self, stream: StreamId, payload: bytes) -> None:
+        """Hear a second of a feed; the rest waits its turn, so that no feed holds up a tick."""
+        now, rest = payload[: self._bytes_per_second], payload[self._bytes_per_second :]
+        if rest:
+            self._inbox.appendleft(Feed(stream, rest))
+        self._hear(self._decoder.push(now))
+        self._outbox.append(Consumed(len(now)))
 
     # --- the sample clock ------------------------------------------------------------------------
 

@@ -11,6 +11,7 @@ Shape legend, used in every shape comment of `hark.engine`:
 All positions are samples of one stream's 16 kHz clock, counted from its first sample.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Literal
@@ -173,10 +174,10 @@ class Feed:
 
 @dataclass(frozen=True, slots=True)
 class Configure:
-    """New options, in force from the next segment on."""
+    """Options to change from the next segment on. Answered by `Configured` or `Refused`."""
 
     stream: StreamId
-    options: StreamOptions
+    changes: Mapping[str, object]
 
 
 @dataclass(frozen=True, slots=True)
@@ -295,11 +296,15 @@ class Closed:
 
 
 @dataclass(frozen=True, slots=True)
+class Configured:
+    """A `Configure` was accepted."""
+
+
+@dataclass(frozen=True, slots=True)
 class Refused:
-    """A `Configure` was refused; the stream goes on with `options`, as it was."""
+    """A `Configure` was refused; the stream goes on as it was."""
 
     error: EngineError
-    options: StreamOptions
 
 
 @dataclass(frozen=True, slots=True)
@@ -318,6 +323,7 @@ EngineUpdate = (
     | Final
     | Finalized
     | Closed
+    | Configured
     | Refused
     | Failed
 )

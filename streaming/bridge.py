@@ -6,7 +6,7 @@ each has waiting; knows no sockets and no wire format.
 Requests go over by `EnginePort.submit`. Updates come back on the engine's thread and are carried
 to the event loop in batches, one wake-up for all that gathered meanwhile. Neither queue needs a
 limit of its own: a stream's reader stops at `HIGH_WATER_S` of audio or `MAX_UNANSWERED` flushes
-that wait to be heard, and the engine says no more than a bounded amount about each.
+and changes that wait to be heard, and the engine says no more than a bounded amount about each.
 """
 
 import asyncio
@@ -17,6 +17,8 @@ from enum import StrEnum
 from typing import Protocol
 
 from hark.engine.types import (
+    Configure,
+    Configured,
     Consumed,
     EngineError,
     EngineRequest,
@@ -26,13 +28,14 @@ from hark.engine.types import (
     Finalize,
     Finalized,
     Open,
+    Refused,
     StreamId,
     WorkCounters,
 )
 
 HIGH_WATER_S = 10  # more audio than this waiting: stop reading the socket
 LOW_WATER_S = 5  # less than this waiting: read on
-MAX_UNANSWERED = 64  # flushes of one stream that wait for their answer
+MAX_UNANSWERED = 64  # flushes and changes of one stream that wait for their answer
 
 Publish = Callable[[StreamId, EngineUpdate], None]
 OnCrash = Callable[[BaseException], None]
@@ -94,7 +97,7 @@ class StreamLink:
                 self._bytes_per_second = audio.bytes_per_second
             case Feed(payload=payload):
                 self.waiting_bytes += len(payload)
-            case Finalize(id=str()):
+            case Finalize(id=str()) | Configure():
                 self._unanswered += 1
             case _:
                 pass
@@ -107,7 +110,7 @@ class StreamLink:
         match update:
             case Consumed(num_bytes=num_bytes):
                 self.waiting_bytes -= num_bytes
-            case Finalized():
+            case Finalized() | Configured() | Refused():
                 self._unanswered -= 1
             case _:
                 pass

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import import_module
+from importlib.metadata import version
 from types import ModuleType
 
 from hark.engine.types import ConfigError, EngineError, OptionError
@@ -57,6 +58,7 @@ def _run(words: list[str]) -> int:
     parser = argparse.ArgumentParser(
         prog="hark", description="Live captions: a real-time streaming transcription server."
     )
+    parser.add_argument("--version", action="version", version=f"hark {version('hark-asr')}")
     subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for each, subcommand in _SUBCOMMANDS.items():
         subparser = subparsers.add_parser(

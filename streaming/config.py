@@ -20,6 +20,10 @@ from hark.engine.types import ConfigError
 
 DEFAULT_FILE = Path("hark.toml")
 
+_PREFIX = "HARK_"
+_OTHER_VARIABLES = ("HARK_CONFIG", "HARK_TRACEBACK")
+_KINDS = {int: "a whole number", float: "a number", str: "a text"}
+
 _Config = TypeVar("_Config", "ServerConfig", EngineConfig)
 
 _ENGINE_HELP = {
@@ -52,6 +56,8 @@ class ServerConfig:
     log_level: Literal["debug", "info", "warning", "error"] = _setting("info", "least level logged")
 
     def __post_init__(self) -> None:
+        if not self.host.strip():
+            raise ConfigError("host is empty; 0.0.0.0 stands for every network")
         if not 0 <= self.port <= 65_535:
             raise ConfigError(f"port is {self.port}, allowed are 0 to 65535")
         for name in ("hello_timeout_s", "stall_s", "ping_interval_s", "send_timeout_s"):
@@ -94,46 +100,61 @@ def read_settings(flags: Mapping[str, Any], environment: Mapping[str, str]) -> S
     Raises:
         ConfigError: names the setting, where it was given, and what is allowed.
     """
-    file = _read_file(flags.get("config") or environment.get("HARK_CONFIG"))
-    layers = _TextLayers(environment, flags)
+    named = flags.get("config") or environment.get("HARK_CONFIG")
+    path = Path(named) if named else DEFAULT_FILE
+    tables = {} if not named and not path.exists() else _read_file(path)
+    layers = _Layers(path, tables, environment, flags)
     return Settings(
-        server=_merge(ServerConfig, file.get("server", {}), layers),
-        engine=_merge(EngineConfig, file.get("engine", {}), layers),
+        server=_merge(ServerConfig, "server", layers), engine=_merge(EngineConfig, "engine", layers)
     )
 
 
-def _merge(config: type[_Config], table: Mapping[str, Any], layers: "_TextLayers") -> _Config:
+def unknown_variables(environment: Mapping[str, str]) -> list[str]:
+    """The HARK_ variables that name no setting, sorted."""
+    names = [setting.name for config in (ServerConfig, EngineConfig) for setting in fields(config)]
+    known = {*map(_variable, names), *_OTHER_VARIABLES}
+    return sorted(name for name in environment if name.startswith(_PREFIX) and name not in known)
+
+
+def _merge(config: type[_Config], table: str, layers: "_Layers") -> _Config:
     """The config with each field from the highest layer that gives it."""
     hints = get_type_hints(config)
     values: dict[str, Any] = {}
-    for name, value in table.items():
+    places: dict[str, str] = {}
+    for name, value in layers.tables.get(table, {}).items():
+        place = f"{name} in {layers.path}"
         if name not in hints:
-            raise ConfigError(f"{name} in hark.toml is unknown, allowed are {', '.join(hints)}")
-        values[name] = _typed(name, value, hints[name])
+            raise ConfigError(f"{place} is unknown, allowed are {', '.join(hints)}")
+        values[name] = _typed(place, value, hints[name])
+        places[name] = f"in {layers.path}"
     for name, hint in hints.items():
-        for source, text in layers.given(name):
+        for source, text in layers.texts(name):
             values[name] = _parsed(f"{name} (from {source})", text, hint)
-    return config(**values)
+            places[name] = f"from {source}"
+    try:
+        return config(**values)
+    except ConfigError as error:  # begins with the setting's name
+        place = places.get(str(error).partition(" ")[0])
+        raise ConfigError(f"{error} ({place})" if place else str(error)) from None
 
 
 @dataclass(frozen=True, slots=True)
-class _TextLayers:
-    """The layers whose values are text: environment variables, then flags."""
+class _Layers:
+    """The settings file's tables; then, as text, environment variables and flags."""
 
+    path: Path
+    tables: Mapping[str, Mapping[str, Any]]
     environment: Mapping[str, str]
     flags: Mapping[str, Any]
 
-    def given(self, name: str) -> list[tuple[str, str]]:
-        """Where the setting is given and as what, the strongest last."""
-        variable = f"HARK_{name.upper()}"
+    def texts(self, name: str) -> list[tuple[str, str]]:
+        """Where the setting is given as text and as what, the strongest last."""
+        variable = _variable(name)
         found = [(variable, self.environment[variable])] if variable in self.environment else []
         return [*found, (_flag(name), self.flags[name])] if name in self.flags else found
 
 
-def _read_file(named: str | None) -> Mapping[str, Any]:
-    path = Path(named) if named else DEFAULT_FILE
-    if named is None and not path.exists():
-        return {}
+def _read_file(path: Path) -> Mapping[str, Mapping[str, Any]]:
     try:
         tables = tomllib.loads(path.read_text())
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
@@ -144,13 +165,13 @@ def _read_file(named: str | None) -> Mapping[str, Any]:
     return tables
 
 
-def _typed(name: str, value: object, hint: Any) -> object:
-    """A value of hark.toml, if it is of the field's type."""
+def _typed(place: str, value: object, hint: Any) -> object:
+    """A value of the settings file, if it is of the field's type."""
     if get_origin(hint) is Literal:
         hint = str
     fits = type(value) is hint or (hint is float and type(value) is int)
     if not fits:
-        raise ConfigError(f"{name} in hark.toml is {value!r}, allowed is {_values(hint)}")
+        raise ConfigError(f"{place} is {value!r}, allowed is {_KINDS[hint]}")
     return value
 
 
@@ -161,7 +182,11 @@ def _parsed(place: str, text: str, hint: Any) -> object:
     try:
         return hint(text)
     except ValueError:
-        raise ConfigError(f"{place} is {text!r}, allowed is {_values(hint)}") from None
+        raise ConfigError(f"{place} is {text!r}, allowed is {_KINDS[hint]}") from None
+
+
+def _variable(name: str) -> str:
+    return _PREFIX + name.upper()
 
 
 def _flag(name: str) -> str:

@@ -122,6 +122,8 @@ class Connection:
             frame = self._adapter.encode(event)
         except Exception:  # noqa: BLE001 - logged and told; other streams must not suffer
             self._log.exception("a bug ended the stream: %s cannot be encoded", event.type)
+            self._outbox.not_sent()
+            self._outbox.clear()
             self._give_up(internal_error())
             return
         async with asyncio.timeout(self._send_timeout_s):

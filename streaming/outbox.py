@@ -47,9 +47,14 @@ class Outbox:
         self._hangup = hangup
 
     def clear(self) -> None:
-        """Forget all that waits: nobody is there to read it."""
+        """Forget all that waits, a hangup, too."""
         self._waiting.clear()
         self._partial = None
+        self._hangup = None
+
+    def not_sent(self) -> None:
+        """The event taken last could not leave; its number is free again."""
+        self._next_seq -= 1
 
     def take(self) -> Event | Hangup | None:
         """The next event with its number, then the hangup; None while there is nothing to send."""

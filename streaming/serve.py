@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import errno
 import logging
 import os
 import signal
@@ -13,8 +14,10 @@ from hark.engine.config import EngineConfig
 from hark.engine.types import ConfigError
 
 from .bridge import EnginePort, OnCrash, Publish, StartEngine
-from .config import ServerConfig, Settings, add_flags, read_settings
+from .config import ServerConfig, Settings, add_flags, read_settings, unknown_variables
 from .server import HarkServer, Service, listen
+
+_log = logging.getLogger(__name__)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -31,6 +34,10 @@ def run(args: argparse.Namespace) -> int:
         Exception: whatever kept the engine from starting.
     """
     settings = read_settings(vars(args), os.environ)
+    set_up_logging(settings.server.log_level)
+    unknown = unknown_variables(os.environ)
+    if unknown:
+        _log.warning("ignored, as they are no settings: %s", ", ".join(unknown))
     return serve(settings, starter(settings.engine))
 
 
@@ -73,7 +80,7 @@ def set_up_logging(level: str) -> None:
 
 async def _serve(settings: Settings, start_engine: StartEngine, listener: socket.socket) -> None:
     service = Service(settings.server, start_engine)
-    server = HarkServer(service)
+    server = HarkServer(service, lambda: _say("Stopping the server."))
     announcer = asyncio.create_task(_announce(settings, service, server, _address(listener)))
     try:
         await server.serve(sockets=[listener])
@@ -103,8 +110,12 @@ def _listen(config: ServerConfig) -> socket.socket:
     try:
         return listen(config.host, config.port)
     except OSError as error:
-        reason = error.strerror or str(error)
-        raise ConfigError(f"cannot listen on {config.host} port {config.port}: {reason}") from None
+        # asyncio and socket put the address in parentheses behind the reason.
+        reason = (error.strerror or str(error)).partition(" (")[0]
+        hint = "; choose another with --port" if error.errno == errno.EADDRINUSE else ""
+        raise ConfigError(
+            f"cannot listen on {config.host} port {config.port}: {reason}{hint}"
+        ) from None
 
 
 def _address(listener: socket.socket) -> str:

@@ -8,7 +8,7 @@ import asyncio
 import math
 import secrets
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from importlib import resources
@@ -196,8 +196,8 @@ def _page(request: Request) -> Response:
     """A file of the captions page. Not async, so Starlette reads it off the event loop."""
     name = request.path_params.get("name", "index.html")
     kind = _PAGE_TYPES.get(PurePosixPath(name).suffix)
-    file = resources.files("hark.web").joinpath(name)
-    if kind is None or not file.is_file():
+    file = next((each for each in resources.files("hark.web").iterdir() if each.name == name), None)
+    if kind is None or file is None or not file.is_file():
         return PlainTextResponse("not found\n", 404)
     return Response(file.read_bytes(), media_type=kind, headers={"Cache-Control": "no-cache"})
 
@@ -208,8 +208,10 @@ def _page(request: Request) -> Response:
 class HarkServer(uvicorn.Server):
     """uvicorn, with our WebSocket settings, and streams drained before anything is closed."""
 
-    def __init__(self, service: Service) -> None:
+    def __init__(self, service: Service, on_stop: Callable[[], None] = lambda: None) -> None:
+        """`on_stop` is called when a signal ends the server, before it drains."""
         self._service = service
+        self._on_stop = on_stop
         config = service.config
         super().__init__(
             uvicorn.Config(
@@ -227,6 +229,8 @@ class HarkServer(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Drain, then close. A second Ctrl-C cuts the draining short."""
+        if self._service.bridge.failure is None:
+            self._on_stop()
         leaving = asyncio.create_task(self._take_leave())
         while not leaving.done() and not self.force_exit:
             await asyncio.wait({leaving}, timeout=0.1)  # as often as uvicorn itself looks

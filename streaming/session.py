@@ -83,6 +83,8 @@ def error_event(error: StreamError, segment: int = 0, at_ms: int = 0) -> events.
     )
 
 
+_MAX_HELD = 8  # errors that wait for `ready`; a client that makes more of them knows already
+
 # --- the machine ---------------------------------------------------------------------------------
 
 
@@ -133,6 +135,7 @@ class Session:
         self._options = StreamOptions()
         self._deadline: float | None = now + terms.hello_timeout_s
         self._reading_paused = False
+        self._before_ready: list[Effect] | None = []  # nothing is said before `ready`
         self._segment = 0  # the open segment, or the next one
         self._heard_ms = 0
 
@@ -162,7 +165,13 @@ class Session:
         """A message that was not understood or may not come now."""
         if self._state is State.AWAITING_HELLO:
             return self.fail(error)
-        return [] if self._state is State.ENDED else [self._emit_error(error)]
+        if self._state is State.ENDED:
+            return []
+        told: list[Effect] = [self._emit_error(error)]
+        if self._before_ready is None:
+            return told
+        self._before_ready += told[: _MAX_HELD - len(self._before_ready)]
+        return []
 
     def reading_paused(self) -> None:
         """The server stopped reading the socket: from here on silence is its own doing."""
@@ -217,7 +226,7 @@ class Session:
         if self._state is State.ENDED:
             return []
         match update:
-            case engine.Consumed():
+            case engine.Consumed() | engine.Configured():
                 return []
             case engine.Closed():
                 return self._closed(update)
@@ -225,10 +234,10 @@ class Session:
                 self._state = State.ENDED
                 return farewell(from_engine(update.error), self._segment, self._heard_ms)
             case engine.Refused():
-                self._options = update.options
-                return [self._emit_error(from_engine(update.error))]
+                return self.refuse(from_engine(update.error))
             case engine.Opened():
-                return [Emit(self._ready(update))]
+                held, self._before_ready = self._before_ready or [], None
+                return [Emit(self._ready(update)), *held]
             case engine.Finalized():
                 at_ms = to_ms(update.at_sample)
                 return self._say(
@@ -267,8 +276,9 @@ class Session:
                 self._deadline = now + self._terms.stall_s
                 return [ToEngine(engine.Feed(self._stream, payload))]
             case ConfigureIn(changes=changes):
-                self._options = self._settle(self._options.with_changes(**changes))
-                return [ToEngine(engine.Configure(self._stream, self._options))]
+                settled = self._settle(StreamOptions().with_changes(**changes))
+                changes = {name: getattr(settled, name) for name in changes}
+                return [ToEngine(engine.Configure(self._stream, changes))]
             case FinalizeIn():
                 self._deadline = None
                 return [ToEngine(engine.Finalize(self._stream, command.id))]

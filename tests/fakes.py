@@ -20,6 +20,7 @@ from hark.engine.types import (
     Close,
     Closed,
     Configure,
+    Configured,
     Consumed,
     Encoding,
     EngineRequest,
@@ -163,9 +164,9 @@ class FakeEngine:
                 return [*self._end_segment(stream), *ack]
             case Close():
                 return [*self._end_segment(stream), Closed(stream.samples)]
-            case Configure(options=options):
-                stream.options = options
-                return []
+            case Configure(changes=changes):
+                stream.options = stream.options.with_changes(**changes)
+                return [Configured()]
             case Abort():
                 del self._streams[request.stream]
                 return []

@@ -1,5 +1,6 @@
 """Files of many kinds as mono samples, and files that are none."""
 
+import os
 from pathlib import Path
 
 import av
@@ -113,6 +114,7 @@ def test_files_that_hold_no_audio(tmp_path: Path) -> None:
     content = write_audio(tmp_path / "whole.wav", tone()).read_bytes()
     (tmp_path / "header.wav").write_bytes(content[: content.index(b"data") + 8])
     write_video(tmp_path / "silent.mp4")
+    os.mkfifo(tmp_path / "pipe.wav")
     faults = {
         "missing.wav": "does not exist",
         "empty.wav": "is empty",
@@ -121,6 +123,7 @@ def test_files_that_hold_no_audio(tmp_path: Path) -> None:
         "header.wav": "without a sample",
         "silent.mp4": "no audio track .it holds: video",
         ".": "is a folder",
+        "pipe.wav": "pipes and devices are not supported",
     }
     for name, fault in faults.items():
         with pytest.raises(AudioFileError, match=fault):

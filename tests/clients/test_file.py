@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import os
+import sys
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
@@ -102,8 +104,9 @@ async def test_one_recording_goes_into_the_file_that_is_named(
         (["--tokens", "--format", "srt"], 2, "segment times"),
         (["--format", "srt", "second.wav"], 2, "--output"),
         (["--output", "folder", "elsewhere/tone.mp3"], 2, "one file"),
+        (["--output", "one.txt", "second.wav"], 2, "one.txt is named like a file"),
         (["--language", "Klingon"], 2, "Klingon"),
-        (["--window", "9"], 2, "final_window_s"),
+        (["--window", "9"], 2, "--window is 9"),
         (["--url", "ftp://host"], 2, "ftp://host"),
         (["--url", "127.0.0.1:1"], 1, "Connection refused"),
         (["--model", "/no/such/folder"], 2, "/no/such/folder"),
@@ -122,6 +125,39 @@ async def test_faults_are_said_in_a_line(
     output = capsys.readouterr()
     assert output.out == ""
     assert fault in output.err and "Traceback" not in output.err
+
+
+@pytest.mark.parametrize(
+    ("redirection", "status", "out", "errors"),
+    [
+        ("| head -c 1", 1, "=", ""),
+        (">&-", 2, "", "hark file: standard output is closed; name a file with --output\n"),
+    ],
+)
+async def test_standard_output_that_is_not_read(
+    server: Running, tone_file: Path, redirection: str, status: int, out: str, errors: str
+) -> None:
+    hark = (
+        f"{sys.executable} -c 'import sys; from hark.streaming.cli import main; sys.exit(main())'"
+    )
+    recordings = f"{tone_file} " * 4
+    script = f"set -o pipefail; {hark} file --url {server.address} {recordings} {redirection}"
+    process = await asyncio.create_subprocess_exec(
+        "bash", "-c", script, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
+    )
+    heard = await process.communicate()
+    assert (process.returncode, heard) == (status, (out.encode(), errors.encode()))
+
+
+async def test_json_is_utf_8_whatever_the_name_of_the_recording(
+    server: Running, tone_file: Path, tmp_path: Path, capfdbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    odd = tone_file.rename(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9.wav"))
+    arguments = ("--url", server.address, "--format", "json", odd)
+    assert await hark_file(*arguments) == 0
+    assert json.loads(capfdbinary.readouterr().out.decode("utf-8"))["file"] == str(odd)
+    assert await hark_file(*arguments, "--output", tmp_path / "out.json") == 0
+    assert json.loads((tmp_path / "out.json").read_text("utf-8"))["file"] == str(odd)
 
 
 # --- with a real model ---------------------------------------------------------------------------
@@ -189,6 +225,16 @@ def test_tokens_are_all_ids_of_one_segment(
     decoded = Tokenizer.from_folder(model_folder).decode(clip["tokens"])
     assert decoded.startswith(f"language {sample.language}<asr_text>{clip['text']}")
     assert same_words(clip["text"], sample.text)
+
+
+def test_a_language_the_model_does_not_know_is_refused(
+    samples: list[Sample], model_folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["--model", str(model_folder), "--language", "xx", str(samples[0].path)]
+    assert main(["file", *arguments]) == 2
+    assert capsys.readouterr().err == (
+        "hark file: language is 'xx', allowed are English (en), Spanish (es)\n"
+    )
 
 
 def test_a_file_that_breaks_off_does_not_harm_the_next(

@@ -25,7 +25,7 @@ def encode(samples: np.ndarray, encoding: Encoding) -> bytes:
 def decode(audio: AudioFormat, parts: list[bytes]) -> np.ndarray:
     decoder = AudioDecoder(audio)
     samples = [decoder.push(part) for part in parts]
-    return np.concatenate([*samples, decoder.push(b"", last=True)])
+    return np.concatenate([*samples, decoder.flush()])
 
 
 @settings(max_examples=40, deadline=None)
@@ -77,11 +77,27 @@ def test_loud_floats_are_clipped() -> None:
     assert decoder.push(np.array([7.0, -3.0], "<f4").tobytes()).tolist() == [1.0, -1.0]
 
 
-def test_half_a_sample_at_the_end() -> None:
+def test_half_a_sample_at_the_end_is_no_sample() -> None:
     decoder = AudioDecoder(AudioFormat())
-    decoder.push(b"\x01")
-    with pytest.raises(BadAudioError, match="unfinished"):
-        decoder.push(b"", last=True)
+    assert decoder.push(b"\x00\x40\x01").tolist() == [0.5]
+    assert decoder.flush().shape == (0,)
+    assert decoder.push(b"\x40").tolist() == [0x4001 / 32768]  # it may still be completed
+
+
+def test_a_flush_gives_all_that_was_pushed() -> None:
+    decoder = AudioDecoder(AudioFormat(Encoding.PCM_F32LE, 48_000))
+    second = bursts(1.0, seed=1)[:48_000].repeat(3)[:48_000].astype("<f4").tobytes()
+    for _ in range(3):
+        assert decoder.push(second).shape[0] + decoder.flush().shape[0] == 16_000
+
+
+@pytest.mark.parametrize("rate", [8_000, 16_000, 44_100, 48_000])
+def test_huge_numbers_are_clipped_before_they_overflow(rate: int) -> None:
+    decoder = AudioDecoder(AudioFormat(Encoding.PCM_F32LE, rate))
+    huge = np.array([3e38, 3e38, -3e38, -3e38] * 4_000, "<f4").tobytes()
+    heard = np.concatenate([decoder.push(huge), decoder.flush()])
+    assert np.isfinite(heard).all()
+    assert np.abs(heard).max() <= 1.0
 
 
 @pytest.mark.parametrize("rate", [0, 7999, 48_001])

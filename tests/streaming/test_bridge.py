@@ -6,6 +6,8 @@ import threading
 from hark.engine.types import (
     AudioFormat,
     Closed,
+    Configure,
+    Configured,
     Consumed,
     EngineUpdate,
     Failed,
@@ -13,6 +15,8 @@ from hark.engine.types import (
     Finalize,
     Finalized,
     Open,
+    OptionError,
+    Refused,
     SpeechStarted,
     StreamId,
     StreamOptions,
@@ -125,6 +129,18 @@ async def waiting_link() -> StreamLink:
     link = StreamLink(1, engine, lambda update: None)
     link.submit(Open(1, FORMAT, StreamOptions()))
     return link
+
+
+async def test_a_socket_rests_while_too_many_changes_wait() -> None:
+    link = await waiting_link()
+    for _ in range(MAX_UNANSWERED + 1):
+        assert link.has_room
+        link.submit(Configure(link.stream, {"context": "x"}))
+    assert not link.has_room
+    for _ in range(MAX_UNANSWERED // 2):
+        link.deliver(Configured())
+    link.deliver(Refused(OptionError("too long")))
+    assert link.has_room
 
 
 async def test_a_crash_fails_every_stream() -> None:

@@ -42,8 +42,9 @@ def test_serve_says_where_it_is_and_stops_in_order(number: signal.Signals) -> No
         assert page is not None
         assert httpx.get(page[0] + "readyz", trust_env=False).json()["model"] == "fake"
         process.send_signal(number)
-        _, errors = process.communicate()
+        rest, errors = process.communicate()
     assert process.returncode == 0
+    assert rest == "Stopping the server.\n"
     assert "Traceback" not in errors
     assert "fake on none, up to 4 streams" in banner
     assert re.search(r"ws://127\.0\.0\.1:\d+/v1/stream", banner)
@@ -52,7 +53,7 @@ def test_serve_says_where_it_is_and_stops_in_order(number: signal.Signals) -> No
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["serve", "--port", "x"], "hark: port (from --port) is 'x', allowed is INT"),
+        (["serve", "--port", "x"], "hark: port (from --port) is 'x', allowed is a whole number"),
         (["serve", "--model", "/nowhere", "--port", "0"], "/nowhere"),
     ],
 )
@@ -75,8 +76,9 @@ def test_a_port_in_use_is_said_so(capsys: pytest.CaptureFixture[str]) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         assert main(["serve", "--port", str(port)]) == 2
-    assert f"hark: cannot listen on 127.0.0.1 port {port}: Address already in use" in (
-        capsys.readouterr().err
+    assert capsys.readouterr().err == (
+        f"hark: cannot listen on 127.0.0.1 port {port}: Address already in use; "
+        "choose another with --port\n"
     )
 
 
@@ -88,6 +90,13 @@ def test_wrong_usage_exits_2_and_shows_the_usage(
         main(arguments)
     assert caught.value.code == 2
     assert "usage: hark" in capsys.readouterr().err
+
+
+def test_it_says_its_version(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(["--version"])
+    assert caught.value.code == 0
+    assert re.fullmatch(r"hark \d+\.\d+\.\d+\n", capsys.readouterr().out)
 
 
 @pytest.mark.parametrize("command", ["serve", "file", "mic", "demo"])

@@ -8,7 +8,13 @@ import pytest
 
 from hark.engine.config import EngineConfig
 from hark.engine.types import ConfigError
-from hark.streaming.config import ServerConfig, Settings, add_flags, read_settings
+from hark.streaming.config import (
+    ServerConfig,
+    Settings,
+    add_flags,
+    read_settings,
+    unknown_variables,
+)
 
 
 @pytest.fixture(autouse=True)
@@ -52,6 +58,11 @@ def test_every_field_has_a_flag_a_variable_and_a_help_text() -> None:
             assert read(**{f"HARK_{field.name.upper()}": value}) == read()
 
 
+def test_variables_that_set_nothing_are_found() -> None:
+    environment = {"HARK_PORTS": "1", "HARK_PORT": "1", "HARK_CONFIG": "x", "HOME": "/"}
+    assert unknown_variables(environment) == ["HARK_PORTS"]
+
+
 @pytest.mark.parametrize("place", ["--config", "HARK_CONFIG"])
 def test_the_file_can_be_named(empty_folder: Path, place: str) -> None:
     path = empty_folder / "other.toml"
@@ -63,18 +74,22 @@ def test_the_file_can_be_named(empty_folder: Path, place: str) -> None:
 @pytest.mark.parametrize(
     ("flags", "environment", "toml", "words"),
     [
-        (["--port", "x"], {}, "", ["port", "--port", "'x'", "INT"]),
-        ([], {"HARK_STALL_S": "soon"}, "", ["stall_s", "HARK_STALL_S", "'soon'", "NUMBER"]),
+        (["--port", "x"], {}, "", ["port", "--port", "'x'", "a whole number"]),
+        ([], {"HARK_STALL_S": "soon"}, "", ["stall_s", "HARK_STALL_S", "'soon'", "a number"]),
         (["--port", "70000"], {}, "", ["port is 70000", "0 to 65535"]),
         (["--stall-s", "0"], {}, "", ["stall_s is 0", "above 0"]),
         (["--stall-s", "nan"], {}, "", ["stall_s is nan", "above 0"]),
         (["--drain-s", "-1"], {}, "", ["drain_s is -1"]),
         (["--max-waiting-events", "0"], {}, "", ["max_waiting_events is 0", "at least 1"]),
         (["--log-level", "loud"], {}, "", ["log_level", "'loud'", "debug, info"]),
+        (["--host", ""], {}, "", ["host is empty"]),
         (["--max-streams", "0"], {}, "", ["max_streams is 0"]),
+        (["--max-streams", "100001"], {}, "", ["max_streams is 100001", "1 to 100000"]),
+        (["--threads", "1025"], {}, "", ["threads is 1025", "0 to 1024"]),
         (["--device", "tpu"], {}, "", ["device", "'tpu'", "cuda"]),
-        ([], {}, '[server]\nport = "1"', ["port", "hark.toml", "'1'", "INT"]),
-        ([], {}, "[server]\nport = true", ["port", "True", "INT"]),
+        ([], {}, '[server]\nport = "1"', ["port", "hark.toml", "'1'", "a whole number"]),
+        ([], {}, "[server]\nport = true", ["port", "True", "a whole number"]),
+        ([], {}, "[server]\nport = 70000", ["port is 70000", "in hark.toml"]),
         ([], {}, "[server]\nports = 1", ["ports", "hark.toml", "port"]),
         ([], {}, "[sever]\nport = 1", ["sever", "[server] and [engine]"]),
         ([], {}, "port = 1", ["port", "[server] and [engine]"]),

@@ -101,8 +101,8 @@ async def test_configure_reaches_the_engine(running: Running) -> None:
         await client.say({"type": "configure", "language": "es", "context": "Goya"})
         await client.say({"type": "close"})
         await client.rest()
-    changes = [r.options for r in running.engine.requests if isinstance(r, Configure)]
-    assert [(options.language, options.context) for options in changes] == [("Spanish", "Goya")]
+    changes = [r.changes for r in running.engine.requests if isinstance(r, Configure)]
+    assert changes == [{"language": "Spanish", "context": "Goya"}]
 
 
 async def test_a_silent_wire_ends_the_segment_once() -> None:
@@ -481,7 +481,9 @@ async def test_the_page_and_its_parts(running: Running, path: str, kind: str) ->
     assert answer.content
 
 
-@pytest.mark.parametrize("name", ["__init__.py", "py.typed", "nothing.js", "..%2Fpyproject.toml"])
+@pytest.mark.parametrize(
+    "name", ["__init__.py", "py.typed", "nothing.js", "..%2Fpyproject.toml", "a" * 3_000 + ".js"]
+)
 async def test_nothing_else_of_the_package_is_served(running: Running, name: str) -> None:
     assert (await running.get(f"/static/{name}")).status_code == 404
 
