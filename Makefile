@@ -30,7 +30,7 @@ $(VENV)/.runtime: pyproject.toml
 	@echo "1/3 torch"
 	@$(PIP) "$(TORCH)"
 	@echo "2/3 Hark"
-	@$(PIP) --editable .
+	@PYTHONWARNINGS=ignore $(PIP) --editable .
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.runtime

@@ -150,9 +150,10 @@ async def test_standard_output_that_is_not_read(
 
 
 async def test_json_is_utf_8_whatever_the_name_of_the_recording(
-    server: Running, tone_file: Path, tmp_path: Path, capfdbinary: pytest.CaptureFixture[bytes]
+    server: Running, tmp_path: Path, capfdbinary: pytest.CaptureFixture[bytes]
 ) -> None:
-    odd = tone_file.rename(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9.wav"))
+    odd = tmp_path / os.fsdecode(b"caf\xe9.wav")
+    write_audio(odd, tone(seconds=0.5))
     arguments = ("--url", server.address, "--format", "json", odd)
     assert await hark_file(*arguments) == 0
     assert json.loads(capfdbinary.readouterr().out.decode("utf-8"))["file"] == str(odd)

@@ -223,6 +223,14 @@ async def test_the_transcript_can_be_taken_away(browser: Browser) -> None:
         await expect(page.page.locator("#lines p")).to_have_count(0)
 
 
+async def test_it_fits_a_phone(browser: Browser) -> None:
+    async with serving_ready() as server, opened(browser, f"http://{server.address}/") as page:
+        await page.page.set_viewport_size({"width": 360, "height": 640})
+        await page.shows_status("Ready")
+        await page.page.locator("#notice").evaluate("e => { e.hidden = false }")
+        assert await page.page.evaluate("document.documentElement.scrollWidth") <= 360
+
+
 async def test_reading_back_is_not_disturbed(browser: Browser) -> None:
     async with serving_ready() as server, opened(browser, f"http://{server.address}/") as page:
         await page.page.set_viewport_size({"width": 320, "height": 400})
