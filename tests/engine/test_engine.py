@@ -211,6 +211,31 @@ def test_a_configure_that_cannot_be_served_changes_nothing() -> None:
     assert stream.finishing[0].segment.options == MANUAL.with_changes(language="English")
 
 
+@pytest.mark.parametrize("rate", [8_000, 16_000, 44_100, 48_000])
+def test_finalize_ends_at_the_last_sample_whatever_the_rate(rate: int) -> None:
+    data = bursts(2.0, seed=9)[: 2 * rate].repeat(3)[: 2 * rate].astype("<f4").tobytes()
+    requests = [
+        Open(0, AudioFormat(Encoding.PCM_F32LE, rate), MANUAL),
+        Feed(0, data),
+        Finalize(0, "half"),
+        Feed(0, b"\0\0\0"),  # a sample that never becomes whole costs nothing
+        Close(0),
+    ]
+    said = drive(new_engine(), {0: requests}, 1)[0]
+    [final] = check_order(said, len(data) + 3)
+    assert (final.start_sample, final.end_sample) == (0, 2 * SAMPLE_RATE)
+    assert Finalized("half", 2 * SAMPLE_RATE) in said
+
+
+def test_one_feed_of_a_minute_does_not_hold_up_a_tick() -> None:
+    engine = new_engine()
+    engine.handle(Open(0, FLOATS, MANUAL))
+    engine.handle(Feed(0, bursts(60.0, seed=1).tobytes()))
+    taken = sum(u.num_bytes for _, u in engine.tick() if isinstance(u, Consumed))
+    assert taken <= 10 * FLOATS.bytes_per_second
+    assert not engine.idle
+
+
 def test_one_bad_stream_hurts_no_other() -> None:
     clip = bursts(3.0, seed=2)
     bad = clip.copy()
