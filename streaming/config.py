@@ -52,7 +52,7 @@ class ServerConfig:
     ping_interval_s: float = _setting(20.0, "time between pings, and for their answers")
     send_timeout_s: float = _setting(20.0, "how long a message may wait for a slow client")
     max_waiting_events: int = _setting(256, "messages that may wait for a slow client")
-    drain_s: float = _setting(10.0, "how long streams may take to finish when the server stops")
+    drain_s: float = _setting(7.0, "how long streams may take to finish when the server stops")
     log_level: Literal["debug", "info", "warning", "error"] = _setting("info", "least level logged")
 
     def __post_init__(self) -> None:
