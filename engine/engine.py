@@ -93,10 +93,6 @@ class Engine:
     def counters(self) -> WorkCounters:
         return self.runner.counters
 
-    @property
-    def num_streams(self) -> int:
-        return len(self._streams)
-
     def handle(self, request: EngineRequest) -> None:
         """Take a request; its answer comes with the updates of a later tick.
 

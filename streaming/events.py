@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field, fields
 from typing import Any, ClassVar
 
 from hark.engine import types as engine
-from hark.engine.types import SAMPLE_RATE, AudioFormat, Endpointing, StreamOptions
+from hark.engine.types import SAMPLE_RATE, AudioFormat, StreamOptions
 
 # --- commands: client to server ------------------------------------------------------------------
 
@@ -216,8 +216,3 @@ def event_from_wire(message: dict[str, Any]) -> Event:
 def options_to_wire(audio: AudioFormat, options: StreamOptions) -> dict[str, Any]:
     """The audio format and options by their wire names, as `hello` takes and `ready` gives them."""
     return {"encoding": audio.encoding.value, "sample_rate": audio.sample_rate, **asdict(options)}
-
-
-def endpointing_from_wire(value: dict[str, Any]) -> Endpointing:
-    """Endpointing from its wire map; raises OptionError or TypeError on what does not fit."""
-    return Endpointing(**value)
