@@ -1,9 +1,10 @@
 """Events of a stream as caption lines: a reducer and its rendering. Pure; writes to no screen.
 
 Stable words are plain, unstable ones dim; where there is no colour, unstable words stand in [ ].
+A line the model was unsure of says so.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from rich.text import Text
 
@@ -14,10 +15,11 @@ METER_FLOOR_DB = -60.0
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """The final text of one segment."""
+    """The final text of one segment; `unsure` when it is more likely a guess than a transcript."""
 
     start_ms: int
     text: str
+    unsure: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,35 +31,50 @@ class Captions:
     stable: str = ""
     unstable: str = ""
     language: str | None = None
+    unsure: bool = False  # the last line was
 
 
-def advance(captions: Captions, event: Event) -> tuple[Captions, Line | None]:
-    """The captions after an event, and the line the event finished. Empty finals make no line."""
+def advance(
+    captions: Captions, event: Event, unsure_below: float = 0.0
+) -> tuple[Captions, Line | None]:
+    """The captions after an event, and the line the event finished. Empty finals make no line.
+
+    A final of a lower confidence than `unsure_below`, 0 to 1, is unsure.
+    """
     match event:
         case SpeechStarted():
-            return Captions(open=True, start_ms=event.start_ms, language=captions.language), None
-        case Partial():
-            return (
-                Captions(
-                    open=True,
-                    start_ms=event.start_ms,
-                    stable=event.stable,
-                    unstable=event.unstable,
-                    language=event.language or captions.language,
-                ),
-                None,
+            opened = Captions(
+                open=True,
+                start_ms=event.start_ms,
+                language=captions.language,
+                unsure=captions.unsure,
             )
+            return opened, None
+        case Partial():
+            grown = replace(
+                captions,
+                open=True,
+                start_ms=event.start_ms,
+                stable=event.stable,
+                unstable=event.unstable,
+                language=event.language or captions.language,
+            )
+            return grown, None
         case Final():
             text = event.text.strip()
-            after = Captions(language=event.language or captions.language)
-            return after, Line(event.start_ms, text) if text else None
+            unsure = event.confidence < unsure_below if text else captions.unsure
+            after = Captions(language=event.language or captions.language, unsure=unsure)
+            return after, Line(event.start_ms, text, unsure) if text else None
         case _:
             return captions, None
 
 
 def line_text(line: Line) -> Text:
     """A finished line for a terminal."""
-    return Text.assemble((f"{clock(line.start_ms)}  ", "dim cyan"), line.text)
+    start = f"{clock(line.start_ms)}  ", "dim cyan"
+    if line.unsure:
+        return Text.assemble(start, (line.text, "dim italic"), ("  (unsure)", "yellow"))
+    return Text.assemble(start, line.text)
 
 
 def live_text(captions: Captions) -> Text:

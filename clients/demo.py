@@ -122,7 +122,7 @@ async def _caption(server: ServerProcess, sample: Sample, console: Console) -> O
     outcome = Outcome()
     async with connect(server.url, sample_rate=SAMPLE_RATE, encoding="pcm_s16le") as stream:
         began = time.monotonic()
-        with CaptionScreen(console) as screen:
+        with CaptionScreen(console, unsure_below=stream.ready.unsure_below) as screen:
 
             def on_event(event: Event) -> None:
                 screen.show(event)

@@ -62,7 +62,11 @@ async def _caption(args: argparse.Namespace, device: InputDevice, console: Conso
     ):
         console.print(_heading(stream, device), highlight=False)
         _on_interrupt(capture)
-        with CaptionScreen(console, lambda captions: _status(captions, capture)) as screen:
+        with CaptionScreen(
+            console,
+            lambda captions: _status(captions, capture),
+            unsure_below=stream.ready.unsure_below,
+        ) as screen:
             await exchange(stream, capture.blocks(), screen.show)
     if capture.dropped_s:
         console.print(f"{capture.dropped_s:.1f} s were not heard: the server was too slow")
@@ -91,13 +95,15 @@ def _heading(stream: Stream, device: InputDevice) -> Text:
 
 
 def _status(captions: Captions, capture: Capture) -> Text:
-    """The line below the captions: level, time and language."""
+    """The line below the captions: level, time, language, and a warning while the model guesses."""
     if capture.stopping:
         return Text("\nwaiting for the last words", "dim")
     parts = Text.assemble("\n", ("● ", "red"), level_text(capture.level_db, METER_CELLS))
     parts.append(f"  {clock(round(capture.recorded_s * 1000))}", "dim")
     if captions.language is not None:
         parts.append(f"  {captions.language}", "dim")
+    if captions.unsure:
+        parts.append("  the model is guessing", "yellow")
     return parts
 
 

@@ -19,10 +19,20 @@ REFRESH_PER_S = 12
 
 
 class CaptionScreen:
-    """Shows a stream's events as they come; `status` gives the line below them, on a terminal."""
+    """Shows a stream's events as they come; `status` gives the line below them, on a terminal.
 
-    def __init__(self, console: Console, status: Callable[[Captions], Text] | None = None) -> None:
+    Finals of a lower confidence than `unsure_below` are marked.
+    """
+
+    def __init__(
+        self,
+        console: Console,
+        status: Callable[[Captions], Text] | None = None,
+        *,
+        unsure_below: float = 0.0,
+    ) -> None:
         self.captions = Captions()
+        self._unsure_below = unsure_below
         self._console = console
         self._status = status
         self._live: Live | None = None
@@ -51,7 +61,7 @@ class CaptionScreen:
 
     def show(self, event: Event) -> None:
         before = self.captions
-        self.captions, line = advance(before, event)
+        self.captions, line = advance(before, event, self._unsure_below)
         if line is not None:
             self._console.print(line_text(line))
         elif self._live is None and live_plain(self.captions) not in ("", live_plain(before)):

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
-from .config import DecoderConfig, EncoderConfig, ModelConfig
+from .config import UNSURE_BELOW, DecoderConfig, EncoderConfig, ModelConfig
 from .languages import LANGUAGES
 from .types import CHUNK_FRAMES, ConfigError
 
@@ -171,6 +171,7 @@ def _read_native(root: _Section, folder: Path) -> ModelConfig:
         eos_token_ids=_eos(root) or _generation_eos(folder),
         num_time_classes=_num_labels(root) if is_aligner else None,
         languages=_languages(root),
+        unsure_below=_unsure_below(root),
     )
 
 
@@ -179,6 +180,16 @@ def _native_is_aligner(root: _Section) -> bool:
     if architectures not in (["Qwen3ASRForConditionalGeneration"], [_NATIVE_ALIGNER]):
         root.refuse("architectures", "names neither the recogniser nor the forced aligner")
     return architectures == [_NATIVE_ALIGNER]
+
+
+def _unsure_below(root: _Section) -> float:
+    """A key of our own, which the published checkpoints don't have."""
+    if "unsure_below" not in root.values:
+        return UNSURE_BELOW
+    threshold = root.number("unsure_below")
+    if not 0.0 <= threshold <= 1.0:
+        root.refuse("unsure_below", "must be from 0 to 1")
+    return threshold
 
 
 def _num_labels(root: _Section) -> int:

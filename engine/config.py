@@ -11,6 +11,9 @@ from .types import ConfigError
 DeviceChoice = Literal["auto", "cpu", "cuda", "mps"]
 DtypeChoice = Literal["auto", "float32", "bfloat16"]
 
+UNSURE_BELOW = 0.5
+"""Where a checkpoint does not say at which confidence its texts become guesses."""
+
 
 @dataclass(frozen=True, slots=True)
 class EncoderConfig:
@@ -50,7 +53,10 @@ class DecoderConfig:
 
 @dataclass(frozen=True, slots=True)
 class ModelConfig:
-    """A checkpoint's shape. `num_time_classes` is None for a recogniser, 5000 for an aligner."""
+    """A checkpoint's shape. `num_time_classes` is None for a recogniser, 5000 for an aligner.
+
+    A final whose confidence is below `unsure_below` is more likely a guess than a transcript.
+    """
 
     encoder: EncoderConfig
     decoder: DecoderConfig
@@ -59,6 +65,7 @@ class ModelConfig:
     eos_token_ids: tuple[int, ...]
     num_time_classes: int | None = None
     languages: tuple[str, ...] = ()
+    unsure_below: float = UNSURE_BELOW
 
     @property
     def is_aligner(self) -> bool:

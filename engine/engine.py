@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TypeVar
 
+from .config import UNSURE_BELOW
 from .encoder import TOKENS_PER_CHUNK
 from .job import Job
 from .kv_pool import KVLedger
@@ -60,6 +61,7 @@ class EngineLimits:
     max_segment_s: int
     segment_tokens: int
     languages: tuple[str, ...]
+    unsure_below: float = UNSURE_BELOW
 
 
 def segment_tokens(seconds: int) -> int:

@@ -43,6 +43,7 @@ def load_engine(config: EngineConfig) -> Engine:
         max_segment_s=min(config.max_segment_s, _longest_segment_s(shape)),
         segment_tokens=_CONTEXT_TOKENS + segment_tokens(config.max_segment_s),
         languages=shape.languages or tuple(LANGUAGES),
+        unsure_below=shape.unsure_below,
     )
     ledger = _plan_pool(config, model, limits)
     return Engine(

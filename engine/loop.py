@@ -44,6 +44,10 @@ class EngineThread:
         return self._engine.limits.languages
 
     @property
+    def unsure_below(self) -> float:
+        return self._engine.limits.unsure_below
+
+    @property
     def max_segment_s(self) -> int:
         return self._engine.limits.max_segment_s
 

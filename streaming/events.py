@@ -65,13 +65,17 @@ class Event:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ready(Event):
-    """The stream is open. `options` are the ones in force, by their wire names."""
+    """The stream is open. `options` are the ones in force, by their wire names.
+
+    A final whose confidence is below `unsure_below` is more likely a guess than a transcript.
+    """
 
     type: ClassVar[str] = "ready"
     session: str
     model: str
     languages: list[str]
     max_segment_s: int
+    unsure_below: float
     options: dict[str, Any] = field(default_factory=dict)
 
 

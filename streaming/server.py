@@ -113,7 +113,13 @@ class Service:
             adapter,
             name=secrets.token_hex(6),
             open_link=self.bridge.open,
-            terms=Terms(port.languages, port.max_segment_s, config.hello_timeout_s, config.stall_s),
+            terms=Terms(
+                languages=port.languages,
+                max_segment_s=port.max_segment_s,
+                unsure_below=port.unsure_below,
+                hello_timeout_s=config.hello_timeout_s,
+                stall_s=config.stall_s,
+            ),
             metrics=self.metrics,
             config=config,
         )

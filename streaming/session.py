@@ -119,6 +119,7 @@ class Terms:
 
     languages: tuple[str, ...]
     max_segment_s: int
+    unsure_below: float
     hello_timeout_s: float = 10.0
     stall_s: float = 2.0
 
@@ -261,6 +262,7 @@ class Session:
             model=update.model,
             languages=list(self._terms.languages),
             max_segment_s=self._terms.max_segment_s,
+            unsure_below=self._terms.unsure_below,
             options=events.options_to_wire(self._audio, self._options),
         )
 

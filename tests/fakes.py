@@ -87,6 +87,7 @@ class FakeEngine:
     model_name: str = "fake"
     device: str = "none"
     languages: tuple[str, ...] = ("English", "Spanish")
+    unsure_below: float = 0.5
     max_segment_s: int = 60
     max_streams: int = 4
     counters: WorkCounters = field(default_factory=WorkCounters)

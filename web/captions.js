@@ -2,7 +2,7 @@
 
 import { openMicrophone } from "./capture.js";
 import { Link } from "./link.js";
-import { initialState, isRecording, reduce, transcript } from "./state.js";
+import { initialState, isGuessing, isRecording, reduce, transcript } from "./state.js";
 
 const TEXT_SIZES_REM = [1.25, 1.5, 1.875, 2.25, 2.75, 3.5, 4.5, 6];
 const DEFAULT_SIZE = 3;
@@ -149,6 +149,8 @@ function renderStatus() {
     $("problem-help").textContent = problem.help;
   }
   $("notice").hidden = noticeClosed || state.model !== "embedded";
+  $("guessing").hidden = !isGuessing(state);
+  $("guessing-help").hidden = state.model !== "embedded";
 }
 
 function lostProblem() {
@@ -187,10 +189,11 @@ function renderLines(linesBefore) {
   if (state.lines === linesBefore) return;
   const grew = linesBefore.length > 0 && state.lines[0] === linesBefore[0];
   if (!grew) container.replaceChildren();
-  for (const text of state.lines.slice(container.children.length)) {
+  for (const { text, unsure } of state.lines.slice(container.children.length)) {
     const line = document.createElement("p");
-    line.className = "line";
+    line.className = unsure ? "line unsure" : "line";
     line.textContent = text;
+    if (unsure) line.title = "The model is unsure of this line.";
     container.append(line);
   }
 }

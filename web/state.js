@@ -10,7 +10,8 @@ export const initialState = Object.freeze({
   language: null,
   levelDb: -60,
   retry: null, // {attempt, inSeconds}
-  lines: Object.freeze([]), // final texts, oldest first
+  unsureBelow: 0, // finals of a lower confidence are more likely guesses than transcripts
+  lines: Object.freeze([]), // {text, unsure} of the finals, oldest first
   open: null, // {stable, unstable} of the segment being spoken
 });
 
@@ -19,7 +20,12 @@ export function isRecording(state) {
 }
 
 export function transcript(state) {
-  return state.lines.map((line) => line + "\n").join("");
+  return state.lines.map((line) => line.text + "\n").join("");
+}
+
+// Whether what was said of late is beyond the model: two of the last three lines are guesses.
+export function isGuessing(state) {
+  return state.lines.slice(-3).filter((line) => line.unsure).length >= 2;
 }
 
 export function reduce(state, event) {
@@ -64,7 +70,8 @@ function heard(state, message) {
   switch (message.type) {
     case "ready": {
       const phase = state.phase === "finishing" ? "finishing" : "listening";
-      return { ...state, phase, problem: null, retry: null, model: message.model };
+      const { model, unsure_below: unsureBelow } = message;
+      return { ...state, phase, problem: null, retry: null, model, unsureBelow };
     }
     case "speech_started":
       return { ...state, open: { stable: "", unstable: "" } };
@@ -78,7 +85,7 @@ function heard(state, message) {
       return {
         ...state,
         open: null,
-        lines: withLine(state.lines, message.text),
+        lines: withLine(state.lines, message.text, message.confidence < state.unsureBelow),
         language: message.language ?? state.language,
       };
     default: // speech_ended, finalized, error, bye: said elsewhere, or nothing to show
@@ -93,12 +100,12 @@ function idle(state) {
 // Words of a segment whose final will never come stay on the page as they are.
 function keepOpenWords(state) {
   if (state.open === null) return state;
-  const lines = withLine(state.lines, state.open.stable + state.open.unstable);
+  const lines = withLine(state.lines, state.open.stable + state.open.unstable, false);
   return { ...state, open: null, lines };
 }
 
-function withLine(lines, text) {
-  return text.trim() === "" ? lines : [...lines, text.trim()];
+function withLine(lines, text, unsure) {
+  return text.trim() === "" ? lines : [...lines, { text: text.trim(), unsure }];
 }
 
 function microphoneProblem({ name, message }) {

@@ -31,12 +31,12 @@ def partial(stable: str, unstable: str, language: str | None = "English") -> Par
     )
 
 
-def final(text: str) -> Final:
+def final(text: str, confidence: float = 0.9) -> Final:
     return Final(
         start_ms=62_000,
         text=text,
         language="English",
-        confidence=0.9,
+        confidence=confidence,
         stable_words_replaced=0,
         queue_ms=0.0,
         compute_ms=0.0,
@@ -71,6 +71,17 @@ def test_a_segment_grows_and_becomes_a_line() -> None:
 def test_an_empty_final_leaves_no_line() -> None:
     captions, line = advance(Captions(open=True, unstable="Hm"), final(" "))
     assert line is None and not captions.open
+
+
+def test_a_line_the_model_is_unsure_of_says_so() -> None:
+    captions, line = advance(Captions(), final("Torn own.", 0.4), unsure_below=0.5)
+    assert line == Line(62_000, "Torn own.", unsure=True) and captions.unsure
+    assert line_text(Line(0, "Torn own.", unsure=True)).plain.endswith("Torn own.  (unsure)")
+    captions, _ = advance(captions, SpeechStarted())
+    captions, _ = advance(captions, final(" ", 0.9), unsure_below=0.5)
+    assert captions.unsure, "silence says nothing about the line before it"
+    captions, line = advance(captions, final("Turn on.", 0.5), unsure_below=0.5)
+    assert line == Line(62_000, "Turn on.") and not captions.unsure
 
 
 def test_the_language_stays_once_it_is_known() -> None:

@@ -38,7 +38,7 @@ class AnyOrder(RuleBasedStateMachine):
     @initialize()
     def connect(self) -> None:
         self.clock = ManualClock()
-        self.session = Session(1, "s", terms=Terms(("English",), 30), now=0.0)
+        self.session = Session(1, "s", terms=Terms(("English",), 30, 0.5), now=0.0)
         self.requests: list[engine.EngineRequest] = []
         self.hangups: list[Hangup] = []
 

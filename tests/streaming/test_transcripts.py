@@ -23,7 +23,7 @@ from tests.streaming.support import pack
 
 TRANSCRIPTS = sorted((Path(__file__).parent.parent / "data" / "protocol").glob("*.jsonl"))
 STREAM = 7
-TERMS = Terms(languages=("English", "Spanish"), max_segment_s=28)
+TERMS = Terms(languages=("English", "Spanish"), max_segment_s=28, unsure_below=0.5)
 
 
 def conversations() -> list[tuple[Path, str]]:

@@ -201,6 +201,21 @@ async def test_the_demo_model_is_announced(browser: Browser) -> None:
         await expect(page.page.locator("#notice")).to_be_hidden()
 
 
+async def test_lines_the_model_is_unsure_of_are_marked(browser: Browser) -> None:
+    async with (
+        serving_ready(fake_engine(unsure_below=0.6)) as server,
+        opened(browser, f"http://{server.address}/") as page,
+    ):
+        for _ in range(2):
+            await page.start()
+            await open_words(page, 2)
+            await page.stop()
+            await page.shows_status("Ready")
+        await expect(page.page.locator("#lines p.unsure")).to_have_count(2)
+        await expect(page.page.locator("#guessing")).to_contain_text("The model is guessing.")
+        await expect(page.page.locator("#guessing-help")).to_be_hidden()
+
+
 async def test_the_transcript_can_be_taken_away(browser: Browser) -> None:
     async with serving_ready() as server, opened(browser, f"http://{server.address}/") as page:
         download = page.page.get_by_role("button", name="Download")

@@ -27,12 +27,13 @@ REDUCE = """async (events) => {
   return events.reduce(reduce, initialState);
 }"""
 START = [{"type": "start"}, {"type": "microphone-open"}, {"type": "connecting"}]
-READY = {"type": "heard", "message": {"type": "ready", "model": "m"}}
+READY = {"type": "heard", "message": {"type": "ready", "model": "m", "unsure_below": 0.6}}
 SPOKEN = {"type": "heard", "message": {"type": "partial", "stable": "Turn on", "unstable": " the"}}
 
 
-def final(text: str) -> dict[str, object]:
-    return {"type": "heard", "message": {"type": "final", "text": text, "language": "English"}}
+def final(text: str, confidence: float = 0.9) -> dict[str, object]:
+    message = {"type": "final", "text": text, "language": "English", "confidence": confidence}
+    return {"type": "heard", "message": message}
 
 
 def failed(name: str) -> dict[str, object]:
@@ -44,13 +45,25 @@ async def test_a_session_in_the_reducer(page: Page) -> None:
     assert state["phase"] == "listening"
     assert state["open"] == {"stable": "Turn on", "unstable": " the"}
     state = await page.evaluate(REDUCE, [*START, READY, SPOKEN, final("Turn on."), final(" ")])
-    assert (state["open"], state["lines"], state["language"]) == (None, ["Turn on."], "English")
+    assert (state["open"], state["language"]) == (None, "English")
+    assert state["lines"] == [{"text": "Turn on.", "unsure": False}]
 
 
 async def test_words_without_a_final_stay_when_the_line_breaks(page: Page) -> None:
     lost = {"type": "connection-lost", "error": None}
     state = await page.evaluate(REDUCE, [*START, READY, SPOKEN, lost])
-    assert (state["phase"], state["lines"]) == ("waiting", ["Turn on the"])
+    assert (state["phase"], state["lines"][0]["text"]) == ("waiting", "Turn on the")
+
+
+async def test_the_page_says_when_the_model_guesses(page: Page) -> None:
+    guessing = REDUCE.replace("reduce }", "reduce, isGuessing }").replace(
+        "return events.reduce(reduce, initialState)",
+        "return isGuessing(events.reduce(reduce, initialState))",
+    )
+    sure, unsure = final("Turn on."), final("Torn own.", 0.4)
+    assert not await page.evaluate(guessing, [*START, READY, sure, unsure])
+    assert await page.evaluate(guessing, [*START, READY, unsure, sure, unsure])
+    assert not await page.evaluate(guessing, [*START, READY, unsure, unsure, sure, sure])
 
 
 @pytest.mark.parametrize(
