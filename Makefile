@@ -2,6 +2,13 @@
 # make demo ONCE=1     the same, then exit: 0 when the text is right
 # make test            environment and all tests
 # make check           ruff and pyright
+#
+# The built-in model (needs the speech synthesisers; what is missing, and how to get it, is said):
+# make corpus          synthesise the training corpus        DIGITS=folder SHARDS=100
+# make train           train to HOURS of audio, then let the rate fall over COOLDOWN more
+# make train SMOKE=1   the whole recipe in small, in three minutes
+# make eval            measure what `make train` made        ARGS="--speech folder"
+# Each of them goes on where it was interrupted.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -9,7 +16,14 @@ BIN := $(VENV)/bin
 TORCH ?= torch==2.13.0
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test check clean
+BUILD := training/build
+RECIPE := nice $(BIN)/python -m training
+DIGITS ?= training/data/digits
+SHARDS ?= 100
+HOURS ?= 1000
+COOLDOWN ?= 250
+
+.PHONY: demo test check corpus train eval clean
 
 demo: $(VENV)/.runtime
 	@$(BIN)/hark demo $(if $(ONCE),--once)
@@ -21,6 +35,22 @@ check: $(VENV)/.dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/pyright
+
+corpus: $(VENV)/.runtime
+	$(RECIPE) corpus --dir $(BUILD)/corpus --digits $(DIGITS) --shards $(SHARDS) $(ARGS)
+
+ifdef SMOKE
+train: $(VENV)/.runtime
+	$(RECIPE) smoke
+else
+train: $(VENV)/.runtime
+	$(RECIPE) train --dir $(BUILD)/corpus --run $(BUILD)/train --hours $(HOURS) $(ARGS)
+	$(RECIPE) cooldown --dir $(BUILD)/corpus --run $(BUILD)/cooldown --from $(BUILD)/train \
+	  --hours $(COOLDOWN) $(ARGS)
+endif
+
+eval: $(VENV)/.runtime
+	$(RECIPE) eval --model $(BUILD)/cooldown/export --digits $(DIGITS) --out $(BUILD)/eval $(ARGS)
 
 $(VENV)/.runtime: pyproject.toml
 	@echo "Making the environment in $(VENV) (torch is the big part; a few minutes the first time)"

@@ -1,98 +1,97 @@
 """Disturbances of the raw log10 mel, where all of them are cheap.
 
-Every function takes and returns float32 [T, 128]; ``strength`` (0 … 1) grows during training,
-because noise from the start keeps the decoder from finding its alignment.
+Every function takes and returns float32 [T, 128] (``power`` is linear, not logarithmic).
+``strength`` (0 … 1) grows during training, because noise from the start keeps the decoder from
+finding its alignment.
 """
 
 from __future__ import annotations
 
-from functools import cache
-
 import numpy as np
 
-from training.mel import BINS, SAMPLE_RATE, raw_log_mel
+from training.mel import BINS, FRAMES_PER_SECOND, LN10, mean_power
+from training.noises import SPEECH_POWER, Backgrounds, Generator, slow_curve, smooth_curve
+from training.rows import Row
 
-SILENCE = -10.0
-"""Raw log mel of digital silence."""
-_NOISE_FRAMES = 20_000
+LOUDEST_NOISE_DB = 5.0
+"""Lowest speech-to-noise ratio, at full strength; 30 dB at the start."""
+DIGITAL_SILENCE_SHARE = 0.12
+VTLP = 0.14
+RT60_SECONDS = (0.15, 0.7)
+_TELEPHONE_BINS = (12, 93)
+"""Bins of about 300 and 3400 Hz."""
 
 
-def augment(
-    log_mel: np.ndarray, rng: np.random.Generator, strength: float, *, silent: bool = False
-) -> np.ndarray:
-    """A random selection of all disturbances. ``silent`` clips mostly get noise, and no mask."""
-    if rng.random() < 0.4 * strength:
-        log_mel = warp(log_mel, rng.uniform(-0.1, 0.1))
+def disturb(row: Row, backgrounds: Backgrounds, rng: Generator, strength: float) -> np.ndarray:
+    """The row's raw log mel after a random selection of all disturbances."""
+    if not row.spans:
+        return _quiet(row, backgrounds, rng) + line_response(rng, strength)
+    log_mel = row.log_mel
+    if rng.random() < 0.15 + 0.5 * strength:
+        log_mel = warp(log_mel, rng.uniform(-VTLP, VTLP))
+    with_room = rng.random() < 0.2 * strength
+    with_noise = rng.random() < 0.45 + 0.3 * strength
+    if with_room or with_noise:
+        power = np.exp(log_mel * LN10)
+        if with_room:
+            power = reverberate(power, rng)
+        if with_noise:
+            power += np.exp(_noise(row, backgrounds, rng, strength) * LN10)
+        log_mel = np.log(np.maximum(power, 1e-10)) / LN10
+    log_mel = log_mel + line_response(rng, strength)
+    return mask(log_mel, rng) if rng.random() < 0.3 * strength else log_mel
+
+
+def _quiet(row: Row, backgrounds: Backgrounds, rng: Generator) -> np.ndarray:
+    """A clip without words: nothing at all, or some background at any level."""
+    if rng.random() < DIGITAL_SILENCE_SHARE:
+        return row.log_mel
+    frames = len(row.log_mel)
+    sound = backgrounds.draw(frames, rng) + np.float32(rng.uniform(-5.0, 0.5))
+    if rng.random() < 0.3:
+        sound = sound + slow_curve(frames, rng)
+    if rng.random() < 0.15:  # it sets in, or stops
+        edge = int(rng.integers(frames))
+        sound[slice(edge) if rng.random() < 0.5 else slice(edge, None)] -= 5.0
+    return sound
+
+
+def _noise(row: Row, backgrounds: Backgrounds, rng: Generator, strength: float) -> np.ndarray:
+    """Background under speech, at a random ratio to the mean power of the spoken frames."""
+    lowest = 30.0 + (LOUDEST_NOISE_DB - 30.0) * strength
+    ratio = rng.uniform(lowest, 40.0) if rng.random() < 0.6 else rng.uniform(35.0, 65.0)
+    frames = len(row.log_mel)
+    sound = backgrounds.draw(frames, rng)
+    if rng.random() < 0.2:
+        sound = sound + slow_curve(frames, rng)
+    begin, end = row.spans[0][0], max(end for _, end in row.spans)
+    speech = mean_power(row.log_mel[begin : max(end, begin + 10)])
+    return sound + np.float32(np.log10(speech / SPEECH_POWER) - ratio / 10)
+
+
+def line_response(rng: Generator, strength: float) -> np.ndarray:
+    """Gain and frequency response [128] of microphone and line, in log10 power."""
+    response = np.full(BINS, rng.uniform(-2.2, 1.0), np.float32)
     if rng.random() < 0.6:
-        log_mel = log_mel + equaliser(rng, 0.15 + 0.15 * strength)
-    if rng.random() < 0.15 * strength:
-        log_mel = reverberate(log_mel, rng)
-    if rng.random() < (0.75 if silent else 0.35 + 0.35 * strength):
-        peak = float(log_mel.max()) if not silent else 1.0
-        below = rng.uniform(2.4 - 0.7 * strength, 6.0)
-        source = filtered_noise if silent and rng.random() < 0.6 else noise
-        added = source(len(log_mel), peak - below, rng)
-        log_mel = np.logaddexp2(log_mel * _LOG2_10, added * _LOG2_10) / _LOG2_10
-    if rng.random() < 0.06 * strength:
-        log_mel = low_pass(log_mel, int(rng.integers(85, 110)))
-    if not silent and rng.random() < 0.3 * strength:
-        log_mel = mask_bins(log_mel, rng)
-    return (log_mel + rng.uniform(-2.0, 1.0)).astype(np.float32)
+        response += smooth_curve(rng, 0.15 + 0.15 * strength)
+    kind = rng.random()
+    if kind < 0.08 * strength:
+        response += band(rng)
+    elif kind < 0.14 * strength:
+        response[int(rng.integers(85, 115)) :] -= 6.0  # as an 8 kHz recording lacks it
+    elif kind < 0.20 * strength:
+        edge = int(rng.integers(3, 14))
+        response[:edge] -= np.linspace(rng.uniform(1, 4), 0, edge, dtype=np.float32)
+    return response
 
 
-_LOG2_10 = np.float32(np.log2(10.0))
-
-
-def equaliser(rng: np.random.Generator, size: float) -> np.ndarray:
-    """A smooth random frequency response [128], ``size`` being its deviation in log10 power."""
-    bins = np.arange(BINS) / BINS
-    waves = np.cos(np.pi * np.arange(1, 6)[:, None] * bins)
-    return ((rng.standard_normal(5) * size) @ waves).astype(np.float32)
-
-
-def noise(frames: int, level: float, rng: np.random.Generator) -> np.ndarray:
-    """Stationary coloured noise whose loudest bins are at about ``level``."""
-    bins = np.arange(BINS) / BINS
-    colour = equaliser(rng, 0.25) - rng.uniform(-0.5, 2.0) * bins
-    start = int(rng.integers(0, _NOISE_FRAMES - frames))
-    return _white_noise()[start : start + frames] + (colour - colour.max() + level)
-
-
-def filtered_noise(frames: int, level: float, rng: np.random.Generator) -> np.ndarray:
-    """Noise with a marked spectrum (rumble, hiss bands, hum, combs), as a silent room may have."""
-    bank = _noise_bank()
-    piece = np.roll(bank[int(rng.integers(len(bank)))], int(rng.integers(100)), axis=0)
-    return piece[np.arange(frames) % len(piece)] + np.float32(level)
-
-
-@cache
-def _noise_bank() -> np.ndarray:
-    """Raw log mel [pieces, 200, 128] of filtered white noise, each peaking at about 0."""
-    rng = np.random.default_rng(1)
-    frequency = np.fft.rfftfreq(32_000, 1 / SAMPLE_RATE)
-    responses = []
-    for _ in range(40):
-        responses += [
-            np.abs(np.sinc(frequency * rng.integers(2, 48) / SAMPLE_RATE)),
-            1 / (1 + (frequency / rng.uniform(60, 2000)) ** rng.uniform(1, 3)),
-            0.01 + np.exp(-(((frequency - rng.uniform(200, 6000)) / rng.uniform(100, 2000)) ** 2)),
-            0.005 + (frequency % rng.uniform(50, 240) < 2) / (1 + frequency / 500),
-        ]
-    pieces = []
-    for response in responses:
-        spectrum = np.fft.rfft(rng.standard_normal(32_000)) * response
-        piece = raw_log_mel(np.fft.irfft(spectrum).astype(np.float32))
-        pieces.append(piece - piece.mean(0).max())
-    return np.stack(pieces).astype(np.float32)
-
-
-@cache
-def _white_noise() -> np.ndarray:
-    """Log mel of white noise; a high bin averages more spectral lines and fluctuates less."""
-    rng = np.random.default_rng(0)
-    degrees = np.linspace(1.0, 6.0, BINS)
-    power = rng.gamma(degrees, 1 / degrees, (_NOISE_FRAMES, BINS))
-    return np.log10(np.maximum(power, 1e-4)).astype(np.float32)
+def band(rng: Generator) -> np.ndarray:
+    """Response [128] of a telephone line: 300-3400 Hz, give or take, with steep edges."""
+    low = _TELEPHONE_BINS[0] + rng.integers(-8, 5)
+    high = _TELEPHONE_BINS[1] + rng.integers(-4, 6)
+    bins = np.arange(BINS)
+    outside = np.maximum(low - bins, bins - high).clip(0)
+    return -np.minimum(outside * rng.uniform(0.15, 0.8), rng.uniform(2, 6)).astype(np.float32)
 
 
 def warp(log_mel: np.ndarray, amount: float) -> np.ndarray:
@@ -100,31 +99,36 @@ def warp(log_mel: np.ndarray, amount: float) -> np.ndarray:
     source = np.clip(np.arange(BINS) * (1 + amount), 0, BINS - 1)
     low = np.minimum(source.astype(int), BINS - 2)
     part = (source - low).astype(np.float32)
-    return log_mel[:, low] * (1 - part) + log_mel[:, low + 1] * part
+    matrix = np.zeros((BINS, BINS), np.float32)
+    matrix[low, np.arange(BINS)] = 1 - part
+    matrix[low + 1, np.arange(BINS)] += part
+    return log_mel @ matrix
 
 
-def reverberate(log_mel: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Add an exponentially decaying tail to the power."""
-    power = np.power(np.float32(10.0), log_mel)
-    decay, level = rng.uniform(0.5, 0.85), rng.uniform(0.05, 0.3)
+def reverberate(power: np.ndarray, rng: Generator) -> np.ndarray:
+    """Add the exponentially decaying tail of a room; high bins die away sooner.
+
+    The recursion tail[t] = decay · tail[t - 1] + power[t] is summed by doubling.
+    """
+    seconds = rng.uniform(*RT60_SECONDS) * np.linspace(1.0, rng.uniform(0.5, 1.0), BINS)
+    decay = (10 ** (-6 / (FRAMES_PER_SECOND * seconds))).astype(np.float32)
+    tail, delay = power * decay, 1
+    while delay < min(64, len(power)):
+        tail[delay:] += decay**delay * tail[:-delay]
+        delay *= 2
+    direct_to_tail = 10 ** rng.uniform(-0.1, 1.5)
+    level = ((1 - decay) / decay / direct_to_tail).astype(np.float32)
     wet = power.copy()
-    for delay in range(1, 16):
-        if delay < len(power):
-            wet[delay:] += np.float32(level * decay**delay) * power[:-delay]
-    return np.log10(np.maximum(wet, 1e-10))
+    wet[1:] += level * tail[:-1]
+    return wet
 
 
-def low_pass(log_mel: np.ndarray, cut: int) -> np.ndarray:
-    """Remove everything from bin ``cut`` on, as an 8 kHz recording lacks it."""
-    cut_mel = log_mel.copy()
-    cut_mel[:, cut:] -= 6.0
-    return cut_mel
-
-
-def mask_bins(log_mel: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Replace a band of up to 12 bins by its clip mean."""
-    width = int(rng.integers(2, 13))
-    start = int(rng.integers(0, BINS - width))
+def mask(log_mel: np.ndarray, rng: Generator) -> np.ndarray:
+    """Replace a band of up to 12 bins by its mean, and up to 6 frames by the clip's."""
     masked = log_mel.copy()
+    width, start = int(rng.integers(2, 13)), int(rng.integers(0, BINS - 12))
     masked[:, start : start + width] = masked[:, start : start + width].mean()
+    if rng.random() < 0.5:
+        begin = int(rng.integers(0, len(masked)))
+        masked[begin : begin + int(rng.integers(1, 7))] = masked.mean(0)
     return masked

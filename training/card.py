@@ -1,122 +1,181 @@
-"""The model card that is written next to the exported weights."""
+"""The model card: ``CARD.md`` from the records of corpus, run and evaluation."""
 
 from __future__ import annotations
 
 import json
+import textwrap
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from training import manifest, report, text
+from training import corpus, licences, manifest, report, tables, text
 
-_TEXT = """\
-# Hark's built-in model
-
-A Qwen3-ASR model of {millions:.1f} million parameters ({megabytes:.1f} MB in bfloat16), trained
-from scratch by the recipe in `training/`. It comes with Hark so that a fresh installation
-transcribes without a download.
-
-## What it is for, and what it is not
-
-It transcribes **synthetic speech of the voices below, in the demo domain** of the recipe's
-grammar: everyday sentences, smart-home commands, times, dates, numbers, spelled letters, talk
-about lectures, captions and servers, in English and some Spanish, and **single digits spoken by
-four people**. Numbers are written as words. It is there to try the server, its clients and
-its tests.
-
-It is **not a speech recogniser for people**: free human speech comes out as fluent nonsense, as do
-words outside the grammar, which has about {vocabulary} of them. Use a released Qwen3-ASR model
-for that.
-
-## Figures
-
-Held-out sentences only: a sentence is kept for testing by a hash of its words, so none of these
-was trained on, though their sentence patterns were; patterns without a variable part are not
-tested. The clips are synthesised for the
-evaluation (seed {eval_seed}). WER counts lower-cased words without punctuation; weights in
-bfloat16, greedy decoding. The last two columns give 8 s / 1 s window counts of clips.
-
-{table}
-## Training data
-
-- **Speech:** {hours} h, {clips} clips, {sentences} different sentences, all synthetic except
-  for the digits.
-- **eSpeak NG {espeak}** ({espeak_voices} combinations of accent and variant; the variants
-  {held_out} were kept for testing). The program is under GPL-3.0; the weights
-  contain none of it, and its licence does not extend to the audio it makes.
-- **CMU Flite {flite}** (voices {flite_voices}). Copyright Carnegie Mellon
-  University, Language Technologies Institute. Program and voices share one licence: use,
-  modification and redistribution are free of charge, provided that the notice is kept, changes
-  are marked and the authors' names are not used for endorsement.
-- **Digits:** {digit_count} recordings of the
-  [Free Spoken Digit Dataset](https://github.com/Jakobovski/free-spoken-digit-dataset), speakers
-  {speakers}, **CC BY-SA 4.0**; the recordings 45-49 of every
-  speaker and digit were kept for testing.
-- Corpus seed {seed}, fingerprint `{fingerprint}`, SHA-256
-  `{corpus_sha256}`.
-  `training/manifest/` lists the hashes of all training sentences and the digit recordings.
-
-## Training
-
-{hours_seen:.0f} h of audio seen in {steps} steps, {wall:.0f} min of wall time on {cpu}
-({threads} threads, other work running beside it); seed {run_seed}. The auxiliary losses
-(word alignment, CTC, phones) use the synthesisers' exact times and are not part of the
-weights. To make it again:
-
-```
-apt-get install libespeak-ng1 espeak-ng-data libflite1
-pip install torch numpy safetensors tokenizers soxr
-python -m training corpus --dir corpus --digits DIGITS --seed {seed} --shards {shards}
-python -m training train --dir corpus --run run --until HH:MM --seed {run_seed}
-python -m training eval --model run/export --digits DIGITS --fresh 100 --seed {eval_seed}
-```
-
-with DIGITS the dataset's folder of recordings and HH:MM about {wall:.0f} minutes ahead. The
-schedule follows the wall clock, so the number of steps depends on the machine, and the
-weights of two runs are alike but not equal.
-"""
+_TEMPLATE = Path(__file__).with_name("card_template.md")
+_PHASES = {
+    "constant": "constant rate",
+    "cooldown": "rate falling to zero, human digits mixed in",
+    "align": "aligner",
+}
 
 
-def write(folder: Path, run: Path, evaluation: Path, note: str = "") -> None:
-    """Write ``CARD.md`` into ``folder`` from the records of run, evaluation and corpus.
+class CardError(RuntimeError):
+    """A record the card needs is missing; the message says how to make it."""
 
-    ``note`` is added to the section on training, for what the records do not tell.
+
+def write(
+    folder: Path,
+    run: Path,
+    evaluation: Path,
+    note: str = "",
+    *,
+    description: Path = manifest.FOLDER,
+    allow_quick: bool = False,
+) -> None:
+    """Write ``CARD.md`` and the measured threshold of guesses into the model's ``folder``.
+
+    ``run`` holds the run whose export the model is, ``evaluation`` its ``eval.json``,
+    ``description`` the corpus as ``manifest.write`` describes it. ``note`` is added to the section
+    on training, for what the records do not tell. Figures of a quick evaluation mean nothing and
+    are refused, unless the card means nothing either.
+
+    Raises:
+        CardError: the run has no record, or the evaluation is a quick one.
+        EvaluationError: there is no evaluation.
     """
-    training = json.loads((run / "run.json").read_text())
-    figures = json.loads((evaluation / "eval.json").read_text())
-    corpus = manifest.read()
-    size = (folder / "model.safetensors").stat().st_size
-    card = _TEXT.format(
+    record = run / "run.json"
+    if not record.exists():
+        raise CardError(f"{record} is missing: --run is the folder of the model's training run")
+    figures = report.read(evaluation)
+    if figures["quick"] and not allow_quick:
+        raise CardError(f"{evaluation} holds a quick evaluation; make a full one for the card")
+    training = json.loads(record.read_text())
+    card = _filled(training, figures, _corpus(description), note)
+    (folder / "CARD.md").write_text(_wrapped(card) + "\n", "utf-8")
+    if "confidence" in figures["sections"]:
+        _set_threshold(folder, figures["sections"]["confidence"]["threshold"])
+
+
+def _corpus(description: Path) -> dict:
+    data = manifest.read(description)
+    if data.get("format") != corpus.FORMAT:
+        raise CardError(
+            f"{description} describes a corpus of another format; "
+            "write it anew with: python -m training manifest --dir CORPUS --digits DIGITS"
+        )
+    return data
+
+
+def _filled(training: Mapping, figures: Mapping, data: Mapping, note: str) -> str:
+    """The template with its places filled."""
+    sections = figures["sections"]
+    speed = sections.get("speed", {})
+    return _TEMPLATE.read_text("utf-8").format(
         millions=training["parameters"] / 1e6,
-        megabytes=size / 1e6,
+        megabytes=speed.get("bytes in all", 0) / 1e6,
         vocabulary=round(text.vocabulary_size(), -2),
-        eval_seed=figures["seed"],
-        table=report.table(figures),
-        espeak=corpus["synthesisers"]["espeak-ng"],
-        flite=corpus["synthesisers"]["flite"],
-        espeak_voices=len(corpus["espeak_variants"])
-        * (len(corpus["english_accents"]) + len(corpus["spanish_accents"])),
-        held_out=", ".join(corpus["held_out_variants"]),
-        flite_voices=", ".join(
-            f.removeprefix("flite-") for f in corpus["clips_per_family"] if "flite" in f
+        groups=", ".join(sorted(text.GRAMMARS["English"].templates)),
+        languages=", ".join(text.LANGUAGES),
+        threshold=_guesses(sections),
+        seed=figures["seed"],
+        model=figures["model"][:16],
+        overview=tables.overview(sections),
+        tables=tables.details(sections),
+        hours=data["hours"],
+        clips=data["clips"],
+        sentences=data["sentences"],
+        per_language=_listed(data["hours_per_language"], " h"),
+        per_kind=_listed(data["clips_per_kind"], " clips"),
+        per_family=_listed(data["clips_per_family"], ""),
+        variants=len(data["espeak_variants"]),
+        held_out=", ".join(data["held_out_variants"]),
+        left_out=data["left_out_voice"],
+        versions=_listed(data["synthesisers"], ""),
+        voices=tables.table(["voice", "Debian package", "by", "licence"], licences.voice_rows()),
+        texts=tables.table(
+            ["text", "language", "Debian package", "licence", "share"], licences.text_rows()
         ),
-        digit_count=len(corpus["digit_recordings"]),
-        speakers=", ".join(sorted({n.split("_")[1] for n in corpus["digit_recordings"]})),
+        digits=len(data["digit_recordings"]),
+        speakers=", ".join(sorted({name.split("_")[1] for name in data["digit_recordings"]})),
+        left_out_speaker=data["left_out_speaker"],
+        corpus_seed=data["seed"],
+        fingerprint=data["fingerprint"],
+        sha256=data["corpus_sha256"],
         hours_seen=training["hours_seen"],
         steps=training["steps"],
-        wall=training["wall_seconds"] / 60,
-        cpu=training["cpu"],
-        threads=training["threads"],
-        run_seed=training["seed"],
-        **{
-            key: corpus[key]
-            for key in (
-                "hours",
-                "clips",
-                "sentences",
-                "seed",
-                "fingerprint",
-                "corpus_sha256",
-                "shards",
-            )
-        },
+        wall_hours=training["wall_seconds"] / 3600,
+        phases=_phase_table(training["phases"]),
+        commands=_commands(training["phases"], data, figures["seed"]),
+        note=f"{note}\n\n" if note else "",
     )
-    (folder / "CARD.md").write_text(card + (f"\n{note}\n" if note else ""))
+
+
+def _phase_table(phases: Sequence[Mapping]) -> str:
+    """One row for each stretch of the run."""
+    header = ["phase", "hours of audio", "wall time", "machine", "commit", "seed", "corpus"]
+    rows = [
+        [
+            _PHASES[phase["kind"]],
+            f"{phase['from_hours']:.1f} to {phase['to_hours']:.1f}",
+            f"{phase['wall_seconds'] / 60:.0f} min",
+            phase["machine"],
+            f"`{phase['commit']}`",
+            phase["seed"],
+            f"`{phase['corpus']['fingerprint']}`",
+        ]
+        for phase in phases
+    ]
+    return tables.table(header, rows)
+
+
+def _commands(phases: Sequence[Mapping], data: Mapping, eval_seed: int) -> str:
+    """What to type to make the model again."""
+    python = "python -m training"
+    lines = [
+        "apt-get install " + " ".join(licences.packages()),
+        "pip install torch numpy safetensors tokenizers soxr",
+        f"{python} corpus --dir corpus --digits DIGITS --seed {data['seed']} "
+        f"--shards {data['shards']}",
+    ]
+    previous = ""
+    for kind in dict.fromkeys(phase["kind"] for phase in phases):
+        own = [phase for phase in phases if phase["kind"] == kind]
+        command = {"constant": "train"}.get(kind, kind)
+        hours = own[-1]["to_hours"] - (own[0]["from_hours"] if kind == "cooldown" else 0)
+        source = f" --from {previous}" if previous else ""
+        previous = f"runs/{command}"
+        lines.append(
+            f"{python} {command} --dir corpus --run {previous}{source} --hours {hours:.1f} "
+            f"--seed {own[-1]['seed']}"
+        )
+    export = f"{previous}/export"
+    lines += [
+        f"{python} manifest --dir corpus --digits DIGITS",
+        f"{python} eval --model {export} --digits DIGITS --speech SPEECH --seed {eval_seed}",
+        f"{python} card --model {export} --run {previous}",
+    ]
+    return "\n".join(lines)
+
+
+def _set_threshold(folder: Path, threshold: float) -> None:
+    """Tell the server below which confidence this model's texts are guesses."""
+    path = folder / "config.json"
+    config = json.loads(path.read_text("utf-8")) | {"unsure_below": threshold}
+    path.write_text(json.dumps(config, indent=2) + "\n", "utf-8")
+
+
+def _guesses(sections: Mapping) -> str:
+    if "confidence" not in sections:
+        return "a low one means a guess"
+    return f"below {sections['confidence']['threshold']} the clients call it a guess"
+
+
+def _wrapped(card: str) -> str:
+    """The card with its paragraphs broken into lines; tables, lists and code stay."""
+    blocks = card.split("\n\n")
+    return "\n\n".join(
+        block if block.startswith(("#", "|", "```", "- ")) else textwrap.fill(block, 100)
+        for block in blocks
+    )
+
+
+def _listed(counts: Mapping, unit: str) -> str:
+    return ", ".join(f"{name} {count}{unit}" for name, count in counts.items())

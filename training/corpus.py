@@ -6,166 +6,231 @@ stopped and any shard can be made again on its own.
 
 from __future__ import annotations
 
+import errno
 import hashlib
+import io
 import json
 import multiprocessing
+import multiprocessing.connection
 import os
 import random
 import time
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 import numpy as np
 
-from training import grammar_en, grammar_es, mel, text, voices
-from training.digits import DigitVoices
-from training.speech import Speech, SynthesisError
+from training import digits, effects, mel, text, voices
+from training.utterances import LANGUAGE_SHARES, LONGEST_FRAMES, PAIR_SHARE, Clip, Speaker
 
-FORMAT = 1
+FORMAT = 2
 CLIPS_PER_SHARD = 1000
-SPANISH_SHARE = 0.15
-HUMAN_SHARE = 0.07
-PAIR_SHARE = 0.10
-"""Share of utterances that are two sentences spoken in one go."""
+_MEGABYTES_PER_CLIP = 0.1
 
 
-class CorpusVersionError(RuntimeError):
+class CorpusError(RuntimeError):
+    """The corpus cannot be made or read; the message says what to do."""
+
+
+class CorpusVersionError(CorpusError):
     """The folder holds a corpus of another seed, grammar or format."""
 
 
 @dataclass(frozen=True)
-class Clip:
-    """One utterance. Times are in mel frames (10 ms); ``phones`` holds (label, end)."""
+class Plan:
+    """Which corpus to make, and where."""
 
-    text: str
-    language: str
-    voice: str
-    frames: int
-    words: list[tuple[int, int]]
-    phones: list[tuple[str, int]]
+    folder: Path
+    digits: Path
+    seed: int = 1
+    shards: int = 50
+    clips: int = CLIPS_PER_SHARD
+
+    def identity(self) -> dict:
+        """What ``corpus.json`` says about the corpus in a folder."""
+        return {
+            "format": FORMAT,
+            "fingerprint": fingerprint(self.seed, self.clips),
+            "seed": self.seed,
+            "clips_per_shard": self.clips,
+        }
+
+    def path(self, index: int, suffix: str) -> Path:
+        """A file of shard ``index``."""
+        return self.folder / f"shard-{index:04d}.{suffix}"
 
 
-def fingerprint(seed: int) -> str:
+def fingerprint(seed: int, clips: int = CLIPS_PER_SHARD) -> str:
     """Hash of everything that determines the corpus, apart from the synthesisers."""
     parts = [
         FORMAT,
         seed,
-        CLIPS_PER_SHARD,
-        SPANISH_SHARE,
-        HUMAN_SHARE,
+        clips,
+        LANGUAGE_SHARES,
         PAIR_SHARE,
-        grammar_en.LISTS,
-        grammar_en.TEMPLATES,
-        grammar_es.LISTS,
-        grammar_es.TEMPLATES,
-        voices.ENGLISH_ACCENTS,
-        voices.SPANISH_ACCENTS,
-        voices.VARIANTS,
-        voices.FLITE_WEIGHTS,
-        voices.ESPEAK_SHARE,
-        text.TEST_MODULUS,
+        LONGEST_FRAMES,
+        text.fingerprint(),
+        voices.recipe(),
+        effects.WEIGHTS,
+        digits.HELD_OUT_SPEAKER,
     ]
     return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
 
 
-def build(folder: Path, digits: Path, *, seed: int, shards: int, jobs: int) -> None:
-    """Make the missing ones of the first ``shards`` shards with ``jobs`` processes."""
-    folder.mkdir(parents=True, exist_ok=True)
-    _claim(folder, seed)
-    missing = [i for i in range(shards) if not _path(folder, i, "json").exists()]
-    tasks = [(folder, digits, seed, index) for index in missing]
-    begin, hours = time.monotonic(), 0.0
+def build(plan: Plan, jobs: int) -> None:
+    """Make the plan's missing shards with ``jobs`` processes.
+
+    Raises:
+        CorpusError: the disk is full or a worker failed; finished shards stay.
+        CorpusVersionError: the folder holds another corpus.
+    """
     os.environ["OPENBLAS_NUM_THREADS"] = "1"  # inherited: workers must not share their cores
-    with multiprocessing.get_context("spawn").Pool(jobs) as pool:
-        for done, (index, shard_hours) in enumerate(pool.imap_unordered(_build_shard, tasks), 1):
-            hours += shard_hours
-            rate = hours * 3600 / (time.monotonic() - begin)
-            print(
-                f"shard {index}: {done}/{len(missing)} done, {hours:.1f} h, {rate:.0f}x real time",
-                flush=True,
-            )
+    plan.folder.mkdir(parents=True, exist_ok=True)
+    _claim(plan)
+    digits.DigitVoices(plan.digits)  # fails here, not in every worker
+    missing = [i for i in range(plan.shards) if not plan.path(i, "json").exists()]
+    done, hours, begin = 0, 0.0, time.monotonic()
+    try:
+        for index, shard_hours in _made_shards(plan, missing, jobs):
+            done, hours = done + 1, hours + shard_hours
+            print(_progress(index, done, len(missing), hours, begin), flush=True)
+    except OSError as error:
+        if error.errno == errno.ENOSPC:
+            raise CorpusError(_disk_message(plan, len(missing) - done)) from error
+        raise
 
 
 def load(folder: Path) -> list[tuple[list[Clip], np.ndarray]]:
-    """All finished shards as (clips, raw log mel [frames, 128] float16, memory-mapped)."""
-    shards = []
-    for path in sorted(folder.glob("shard-*.json")):
-        clips = [Clip(**item) for item in json.loads(path.read_text())]
-        shards.append((clips, np.load(path.with_suffix(".npy"), mmap_mode="r")))
-    return shards
+    """All finished shards."""
+    return [read_shard(path) for path in finished_shards(folder)]
 
 
-def _claim(folder: Path, seed: int) -> None:
-    """Mark the folder with this corpus' identity, or refuse another one's folder."""
+def finished_shards(folder: Path) -> list[Path]:
+    """The JSON files of the finished shards, in order of their numbers."""
+    return sorted(folder.glob("shard-*.json"))
+
+
+def read_shard(path: Path) -> tuple[list[Clip], np.ndarray]:
+    """Clips and raw log mel [frames, 128] float16, memory-mapped, of one shard."""
+    clips = [Clip(**item) for item in json.loads(path.read_text("utf-8"))]
+    return clips, np.load(path.with_suffix(".npy"), mmap_mode="r")
+
+
+def identify(folder: Path) -> dict:
+    """What ``corpus.json`` of a folder says; the folder must hold a corpus of this format."""
     mark = folder / "corpus.json"
-    identity = {"fingerprint": fingerprint(seed), "seed": seed}
+    if not mark.exists():
+        raise CorpusError(
+            f"{folder} holds no corpus; make one with: python -m training corpus --dir {folder}"
+        )
+    identity = json.loads(mark.read_text())
+    if not finished_shards(folder):
+        raise CorpusError(f"{folder} has no finished shard yet; wait for the first one")
+    if identity.get("format") != FORMAT:
+        raise CorpusVersionError(
+            f"{folder} holds a corpus of format {identity.get('format', 1)}, this recipe needs "
+            f"{FORMAT}; make one in an empty folder with: python -m training corpus --dir FOLDER"
+        )
+    return identity
+
+
+def _claim(plan: Plan) -> None:
+    """Mark the folder with this corpus' identity, or refuse another one's folder."""
+    mark, identity = plan.folder / "corpus.json", plan.identity()
     if mark.exists() and json.loads(mark.read_text()) != identity:
         raise CorpusVersionError(
-            f"{folder} holds another corpus ({mark.read_text().strip()}); "
-            "choose an empty --dir or remove it"
+            f"{plan.folder} holds another corpus ({mark.read_text().strip()}; this recipe makes "
+            f"{json.dumps(identity)}); choose an empty --dir or remove it"
         )
     mark.write_text(json.dumps(identity))
 
 
-def _path(folder: Path, index: int, suffix: str) -> Path:
-    return folder / f"shard-{index:04d}.{suffix}"
+def _progress(index: int, done: int, total: int, hours: float, begin: float) -> str:
+    elapsed = time.monotonic() - begin
+    left = elapsed / done * (total - done) / 60
+    rate = hours * 3600 / elapsed
+    return (
+        f"shard {index}: {done}/{total} done, {hours:.1f} h, {rate:.0f}x real time, "
+        f"{left:.0f} min left"
+    )
 
 
-class _Worker:
-    """The synthesisers of one process, started once."""
-
-    instance: _Worker | None = None
-
-    def __init__(self, digits: Path) -> None:
-        self.voices = voices.Voices()
-        self.digits = DigitVoices(digits)
-
-    @classmethod
-    def get(cls, digits: Path) -> _Worker:
-        if cls.instance is None:
-            cls.instance = cls(digits)
-        return cls.instance
-
-    def utterance(self, rng: random.Random) -> tuple[Clip, np.ndarray]:
-        """A random training utterance and its raw log mel."""
-        if rng.random() < HUMAN_SHARE:
-            transcript, speaker, speech = self.digits.draw(rng)
-            return make_clip(transcript, "English", f"human-{speaker}", speech)
-        language = "Spanish" if rng.random() < SPANISH_SHARE else "English"
-        while True:
-            count = 2 if rng.random() < PAIR_SHARE else 1
-            transcript = " ".join(text.draw(rng, language).text for _ in range(count))
-            voice = voices.draw_voice(rng, language)
-            try:
-                speech = self.voices.speak(transcript, voice, rng)
-            except SynthesisError:
-                continue
-            return make_clip(transcript, language, voice, speech)
+def _disk_message(plan: Plan, missing: int) -> str:
+    """What a full disk needs, from the size of the finished shards where there are any."""
+    sizes = [path.stat().st_size for path in plan.folder.glob("shard-*.npy")]
+    size = sum(sizes) / len(sizes) / 1e9 if sizes else plan.clips * _MEGABYTES_PER_CLIP / 1e3
+    return (
+        f"the disk of {plan.folder} is full: {missing} more shards need about "
+        f"{missing * size:.1f} GB; free that much or ask for fewer --shards. The same command "
+        "resumes"
+    )
 
 
-def make_clip(
-    transcript: str, language: str, voice: str, speech: Speech
-) -> tuple[Clip, np.ndarray]:
-    """Turn one spoken utterance into a corpus entry and its raw log mel [frames, 128]."""
-    features = mel.raw_log_mel(speech.samples).astype(np.float16)
-    last = len(features)
+def _made_shards(plan: Plan, missing: list[int], jobs: int) -> Iterator[tuple[int, float]]:
+    """(number, hours) of each shard as it gets ready.
 
-    def frame(seconds: float) -> int:
-        return min(last, round(seconds * mel.FRAMES_PER_SECOND))
+    Each shard is made in a process of its own, because espeak-ng carries state from utterance to
+    utterance. It is forked, so that the text is extracted once.
+    """
+    context = multiprocessing.get_context("fork")
+    waiting = missing[::-1]
+    running: dict[Connection, BaseProcess] = {}
+    try:
+        while waiting or running:
+            while waiting and len(running) < jobs:
+                reader, writer = context.Pipe(duplex=False)
+                task = (writer, plan, waiting.pop())
+                running[reader] = context.Process(target=_report_shard, args=task, daemon=True)
+                running[reader].start()
+                writer.close()
+            ready = multiprocessing.connection.wait(list(running))
+            for reader in [reader for reader in running if reader in ready]:
+                yield _outcome(reader, running.pop(reader))
+    finally:
+        for process in running.values():
+            process.terminate()
 
-    words = [(frame(a), frame(b)) for a, b in speech.words]
-    phones = [(label, frame(end)) for label, end in speech.phones]
-    return Clip(transcript, language, voice, last, words, phones), features
+
+def _report_shard(writer: Connection, plan: Plan, index: int) -> None:
+    """Make a shard and send (number, hours), or the exception that kept it from being made."""
+    try:
+        writer.send(_build_shard(plan, index))
+    except (RuntimeError, OSError) as error:
+        writer.send(error)
 
 
-def _build_shard(task: tuple[Path, Path, int, int]) -> tuple[int, float]:
-    """Make one shard; its JSON file is written last and marks it as finished."""
-    folder, digits, seed, index = task
-    worker = _Worker.get(digits)
-    rng = random.Random(f"{seed}/{index}")
-    clips, features = zip(*(worker.utterance(rng) for _ in range(CLIPS_PER_SHARD)), strict=True)
-    np.save(_path(folder, index, "npy"), np.concatenate(features))
-    part = _path(folder, index, "part")
-    part.write_text(json.dumps([asdict(clip) for clip in clips], ensure_ascii=False))
-    part.rename(_path(folder, index, "json"))
+def _outcome(reader: Connection, process: BaseProcess) -> tuple[int, float]:
+    """What a worker sent; its exception is raised."""
+    try:
+        outcome = reader.recv()
+    except EOFError:
+        raise CorpusError(
+            "a worker died (killed for memory, or a synthesiser crashed); "
+            "the same command resumes, with fewer --jobs if memory is short"
+        ) from None
+    process.join()
+    if isinstance(outcome, Exception):
+        raise outcome
+    return outcome
+
+
+def _build_shard(plan: Plan, index: int) -> tuple[int, float]:
+    """Make one shard; its JSON file is renamed into place last and marks it as finished."""
+    speaker, rng = Speaker(plan.digits), random.Random(f"{plan.seed}/{index}")
+    clips, features = zip(*(speaker.utterance(rng) for _ in range(plan.clips)), strict=True)
+    arrays, part = plan.path(index, "npy"), plan.path(index, "part")
+    try:
+        buffer = io.BytesIO()  # writing an array straight to a full disk hides the reason
+        np.save(buffer, np.concatenate(features))
+        arrays.write_bytes(buffer.getbuffer())
+        content = json.dumps([asdict(clip) for clip in clips], ensure_ascii=False)
+        part.write_text(content, encoding="utf-8")
+    except OSError:
+        arrays.unlink(missing_ok=True)
+        part.unlink(missing_ok=True)
+        raise
+    part.rename(plan.path(index, "json"))
     return index, sum(clip.frames for clip in clips) / (mel.FRAMES_PER_SECOND * 3600)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import random
 import re
 import wave
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,8 @@ import numpy as np
 from training import text
 from training.speech import SAMPLE_RATE, Speech, resample
 
+HELD_OUT_SPEAKER = "theo"
+"""Never trained on: the one on whom the shipped model is judged."""
 TEST_INDICES = range(45, 50)
 """Recordings of every speaker and digit that are kept for testing."""
 _NAME = re.compile(r"(\d)_(\w+)_(\d+)\.wav")
@@ -42,16 +45,30 @@ class DigitVoices:
                 "recordings folder as --digits"
             )
         self.speakers = sorted({speaker for speaker, _, _ in self._paths})
+        self.training_speakers = [s for s in self.speakers if s != HELD_OUT_SPEAKER]
 
     def train_names(self) -> list[str]:
         """File names of all recordings used for training."""
-        return sorted(p.name for key, paths in self._paths.items() if not key[2] for p in paths)
+        return sorted(
+            path.name
+            for (speaker, _, is_test), paths in self._paths.items()
+            if speaker in self.training_speakers and not is_test
+            for path in paths
+        )
 
     def draw(
-        self, rng: random.Random, *, test: bool = False, length: int | None = None
+        self,
+        rng: random.Random,
+        *,
+        test: bool = False,
+        length: int | None = None,
+        speakers: Sequence[str] = (),
     ) -> tuple[str, str, Speech]:
-        """(transcript, speaker, audio) of 3-8 digits from the wanted side of the split."""
-        speaker = rng.choice(self.speakers)
+        """(transcript, speaker, audio) of 3-8 digits from the wanted side of the split.
+
+        The speaker is one of ``speakers``, by default of those that are trained on.
+        """
+        speaker = rng.choice(speakers or self.training_speakers)
         while True:
             digits = [rng.randrange(10) for _ in range(length or rng.randint(3, 8))]
             transcript = text.digit_sentence(digits)

@@ -1,108 +1,112 @@
-"""Fresh test clips, word error rate, and the figures of the model card."""
+"""Test clips: held-out sentences as audio, and what a model makes of them."""
 
 from __future__ import annotations
 
 import random
-from collections import defaultdict
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from training import decode, mel, text, voices
 from training.model import SpeechModel
-from training.speech import SynthesisError
+from training.speech import SAMPLE_RATE, SynthesisError
 from training.tokenizer import Prompt
 
 DECODE_BATCH = 16
+SHORTEST = SAMPLE_RATE // 2
+"""Samples; the server pads shorter clips with silence, and so does this evaluation."""
+
+DrawSentence = Callable[..., text.Sentence]
 
 
 @dataclass(frozen=True)
 class TestClip:
-    """A held-out sentence (or several), its voice, and 16 kHz samples."""
+    """A held-out sentence (or several), its voice, and 16 kHz samples.
+
+    ``words`` holds (start, end) in seconds for every written word, ``names`` the indices of the
+    words that are invented names.
+    """
 
     text: str
     language: str
     voice: str
     samples: np.ndarray
-
-
-@dataclass
-class Score:
-    """Word errors over a set of clips."""
-
-    errors: int = 0
-    words: int = 0
-    clips: int = 0
-    exact: int = 0
-    language_right: int = 0
+    words: tuple[tuple[float, float], ...] = ()
+    names: tuple[int, ...] = ()
 
     @property
-    def wer(self) -> float:
-        """Word error rate in percent."""
-        return 100.0 * self.errors / max(1, self.words)
-
-
-def word_errors(reference: str, hypothesis: str) -> tuple[int, int]:
-    """(edit distance, reference length) in lower-cased words without punctuation."""
-    truth, guess = text.normalise(reference).split(), text.normalise(hypothesis).split()
-    row = list(range(len(guess) + 1))
-    for i, word in enumerate(truth, 1):
-        previous, row[0] = row[0], i
-        for j, other in enumerate(guess, 1):
-            previous, row[j] = row[j], min(row[j] + 1, row[j - 1] + 1, previous + (word != other))
-    return row[-1], len(truth)
+    def seconds(self) -> float:
+        """Length of the audio."""
+        return len(self.samples) / SAMPLE_RATE
 
 
 def fresh_clip(
-    engines: voices.Voices, rng: random.Random, language: str, voice: str | None = None
+    engines: voices.Voices,
+    rng: random.Random,
+    language: str,
+    voice: str | None = None,
+    draw: DrawSentence = text.draw,
 ) -> TestClip:
     """Synthesise one held-out sentence in a trained voice, or in ``voice``."""
     while True:
-        sentence = text.draw(rng, language, test=True).text
+        sentence = draw(rng, language, test=True)
         name = voice or voices.draw_voice(rng, language)
         try:
-            return TestClip(sentence, language, name, engines.speak(sentence, name, rng).samples)
+            speech = engines.speak(sentence.text, name, rng, language)
         except SynthesisError:
             continue
+        return TestClip(
+            sentence.text, language, name, speech.samples, tuple(speech.words), sentence.names
+        )
 
 
 def concatenate(clips: list[TestClip], rng: random.Random) -> TestClip:
     """Several clips as one, with pauses of 0.3-0.8 s."""
     pieces: list[np.ndarray] = []
+    words: list[tuple[float, float]] = []
+    names: list[int] = []
+    length = 0
     for clip in clips:
-        pieces += [clip.samples, np.zeros(int(rng.uniform(0.3, 0.8) * 16_000), np.float32)]
-    joined = " ".join(clip.text for clip in clips)
-    return TestClip(joined, clips[0].language, clips[0].voice, np.concatenate(pieces[:-1]))
+        begin, count = length / SAMPLE_RATE, len(words)
+        words += [(begin + start, begin + end) for start, end in clip.words]
+        names += [count + index for index in clip.names]
+        pieces += [clip.samples, np.zeros(int(rng.uniform(0.3, 0.8) * SAMPLE_RATE), np.float32)]
+        length += len(clip.samples) + len(pieces[-1])
+    return replace(
+        clips[0],
+        text=" ".join(clip.text for clip in clips),
+        samples=np.concatenate(pieces[:-1]),
+        words=tuple(words),
+        names=tuple(names),
+    )
 
 
 def transcribe(
-    model: SpeechModel, prompt: Prompt, clips: Iterable[TestClip], window: int
+    model: SpeechModel,
+    prompt: Prompt,
+    clips: Sequence[TestClip],
+    window: int,
+    contexts: Sequence[str] | None = None,
+    language: str | None = None,
 ) -> list[tuple[str, str]]:
-    """(language, text) per clip; clips of similar length are decoded together."""
-    clips = list(clips)
+    """(language, text) per clip; clips of similar length are decoded together.
+
+    ``contexts`` holds one context per clip; ``language`` forces the language of all clips.
+    """
     answers: list[tuple[str, str]] = [("", "")] * len(clips)
     order = sorted(range(len(clips)), key=lambda i: len(clips[i].samples))
     for start in range(0, len(order), DECODE_BATCH):
         chosen = order[start : start + DECODE_BATCH]
-        features = [mel.finish(mel.raw_log_mel(clips[i].samples)) for i in chosen]
-        for i, answer in zip(
-            chosen, decode.transcribe(model, prompt, features, window), strict=True
-        ):
+        features = [_features(clips[i].samples) for i in chosen]
+        some = [contexts[i] for i in chosen] if contexts else None
+        batch = decode.transcribe(model, prompt, features, window, some, language)
+        for i, answer in zip(chosen, batch, strict=True):
             answers[i] = answer
     return answers
 
 
-def score(clips: list[TestClip], answers: list[tuple[str, str]]) -> dict[str, Score]:
-    """Scores per voice family, and over everything under "all"."""
-    scores: dict[str, Score] = defaultdict(Score)
-    for clip, (language, guess) in zip(clips, answers, strict=True):
-        errors, words = word_errors(clip.text, guess)
-        for key in (voices.family(clip.voice), "all"):
-            entry = scores[key]
-            entry.errors += errors
-            entry.words += words
-            entry.clips += 1
-            entry.exact += errors == 0
-            entry.language_right += language == clip.language
-    return dict(scores)
+def _features(samples: np.ndarray) -> np.ndarray:
+    """The model's input [T, 128]."""
+    padded = np.pad(samples, (0, max(0, SHORTEST - len(samples))))
+    return mel.finish(mel.raw_log_mel(padded))

@@ -9,16 +9,17 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from training.model import Size, SpeechModel
-from training.text import GRAMMARS
+from training.text import LANGUAGES
 from training.tokenizer import Prompt
 
 MAX_NEW_TOKENS = 512
 
 
-def export(model: SpeechModel, prompt: Prompt, folder: Path) -> None:
+def export(model: SpeechModel, prompt: Prompt, folder: Path, *, classes: int | None = None) -> None:
     """Save config.json, generation_config.json, model.safetensors (bfloat16) and tokenizer.json.
 
-    The output head is left out, as it is tied to the embedding.
+    A recogniser's output head is left out, as it is tied to the embedding. An aligner has
+    ``classes`` time steps.
     """
     folder.mkdir(parents=True, exist_ok=True)
     tensors = {
@@ -29,7 +30,8 @@ def export(model: SpeechModel, prompt: Prompt, folder: Path) -> None:
     save_file(tensors, weights, metadata={"format": "pt"})
     weights.chmod(0o644)  # safetensors makes it readable by its owner alone
     prompt.tokenizer.save(str(folder / "tokenizer.json"))
-    _write(folder / "config.json", config(model.size, prompt))
+    head = aligner_head(classes) if classes else {}
+    _write(folder / "config.json", config(model.size, prompt) | head)
     _write(
         folder / "generation_config.json",
         {
@@ -44,9 +46,32 @@ def export(model: SpeechModel, prompt: Prompt, folder: Path) -> None:
 
 def load(folder: Path) -> tuple[SpeechModel, Prompt]:
     """The exported model in bfloat16 and its prompt."""
-    model = SpeechModel().to(torch.bfloat16).eval()
+    model = SpeechModel(read_size(folder)).to(torch.bfloat16).eval()
     model.load_state_dict(load_file(folder / "model.safetensors"), strict=True)
     return model, Prompt.load(folder / "tokenizer.json")
+
+
+def read_size(folder: Path) -> Size:
+    """Dimensions of the exported model in ``folder``."""
+    whole = json.loads((folder / "config.json").read_text("utf-8"))
+    audio, text = whole["audio_config"], whole["text_config"]
+    return Size(
+        mel_bins=audio["num_mel_bins"],
+        stem_channels=audio["downsample_hidden_size"],
+        encoder_dim=audio["d_model"],
+        encoder_layers=audio["encoder_layers"],
+        encoder_heads=audio["encoder_attention_heads"],
+        encoder_ffn=audio["encoder_ffn_dim"],
+        hidden=text["hidden_size"],
+        layers=text["num_hidden_layers"],
+        heads=text["num_attention_heads"],
+        kv_heads=text["num_key_value_heads"],
+        head_dim=text["head_dim"],
+        ffn=text["intermediate_size"],
+        vocab=text["vocab_size"],
+        rope_theta=text["rope_parameters"]["rope_theta"],
+        eps=text["rms_norm_eps"],
+    )
 
 
 def config(size: Size, prompt: Prompt) -> dict:
@@ -60,11 +85,20 @@ def config(size: Size, prompt: Prompt) -> dict:
         "initializer_range": 0.02,
         "model_type": "qwen3_asr",
         "pad_token_id": prompt.pad_id,
-        "support_languages": list(GRAMMARS),
+        "support_languages": list(LANGUAGES),
         "text_config": _text_config(size, prompt),
         "tie_word_embeddings": True,
         "timestamp_token_id": prompt.tokenizer.token_to_id("<timestamp>"),
         "token_classification_bias": False,
+    }
+
+
+def aligner_head(classes: int) -> dict:
+    """What an aligner's configuration says instead of a recogniser's."""
+    return {
+        "architectures": ["Qwen3ASRForTokenClassification"],
+        "num_labels": classes,
+        "tie_word_embeddings": False,
     }
 
 

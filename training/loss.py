@@ -45,18 +45,18 @@ class Auxiliary(nn.Module):
 
 def compute(
     model: SpeechModel, heads: Auxiliary, batch: Batch, window: int, weights: Weights
-) -> tuple[Tensor, dict[str, float]]:
+) -> tuple[Tensor, dict[str, Tensor]]:
     """Total loss of a batch, and its parts for the progress line."""
-    dtype = model.model.language_model.embed_tokens.weight.dtype
+    dtype = model.model.language_model.norm.weight.dtype
     audio, output, middle = model.encode(batch.features.to(dtype), batch.tokens, window)
     x = model.merge(batch.ids, audio, batch.tokens)
-    positions = torch.arange(x.shape[1])[None].expand(len(x), -1)
-    hidden, attention = model.model.language_model(x, positions, causal_mask(x.shape[1], dtype))
+    positions = torch.arange(x.shape[1], device=x.device)[None].expand(len(x), -1)
+    hidden, attention = model.model.language_model(x, positions, causal_mask(x))
     logits = model.model.language_model.logits(hidden[batch.rows, batch.columns]).float()
     loss = F.cross_entropy(
         logits, batch.targets, ignore_index=IGNORE, label_smoothing=weights.smoothing
     )
-    parts = {"ce": loss.item()}
+    parts = {"ce": loss.detach()}
     for name, weight, function in (
         ("guided", weights.guided, lambda: guided_loss(attention, batch)),
         ("ctc", weights.ctc, lambda: ctc_loss(heads.ctc(output), batch, model.size.pad_id)),
@@ -64,7 +64,7 @@ def compute(
     ):
         if weight > 0:
             part = function()
-            parts[name] = part.item()
+            parts[name] = part.detach()
             loss = loss + weight * part
     return loss, parts
 
@@ -73,7 +73,7 @@ def guided_loss(attention: list[Tensor], batch: Batch) -> Tensor:
     """-log of the attention mass that a text position puts on the audio of its word."""
     chosen = (batch.spans[:, 1] > batch.spans[:, 0]).nonzero()[:, 0]
     rows, columns, spans = batch.rows[chosen], batch.columns[chosen], batch.spans[chosen]
-    place = torch.arange(batch.ids.shape[1])
+    place = torch.arange(batch.ids.shape[1], device=spans.device)
     inside = (place >= spans[:, :1]) & (place < spans[:, 1:])
     losses = []
     for layer in GUIDED_LAYERS:

@@ -17,6 +17,7 @@ FRAME = 400
 HOP = 160
 BINS = 128
 FLOOR = 1e-10
+LN10 = np.float32(np.log(10.0))
 FRAMES_PER_SECOND = SAMPLE_RATE // HOP
 CHUNK_FRAMES = 100
 """Frames per encoder chunk (1 s)."""
@@ -36,6 +37,16 @@ def raw_log_mel(samples: np.ndarray) -> np.ndarray:
 def finish(log_mel: np.ndarray) -> np.ndarray:
     """Clamp raw log mel [T, 128] to 8 below the clip's maximum and scale: the model's input."""
     return (np.maximum(log_mel, log_mel.max() - 8.0) + 4.0) / 4.0
+
+
+def mean_power(log_mel: np.ndarray) -> float:
+    """Mean squared sample of the audio behind raw log mel [T, 128].
+
+    A mel bin is the mean power of its band's spectral lines, so it counts by the band's width.
+    """
+    bins = np.exp(log_mel * LN10).mean(0, dtype=np.float64)
+    lines = SAMPLE_RATE / 2 / (SAMPLE_RATE / FRAME)
+    return float(bins @ _band_widths()) / (lines * float((_window() ** 2).sum()))
 
 
 def token_count(frames: int) -> int:
@@ -58,13 +69,24 @@ def _window() -> np.ndarray:
 @cache
 def mel_filters() -> np.ndarray:
     """Mel matrix [201, 128]: Slaney scale, triangles of unit area in Hz."""
-    edges = _mel_to_hz(np.linspace(0.0, _hz_to_mel(8000.0), BINS + 2))
+    edges = _edges()
     hz = np.arange(FRAME // 2 + 1) * (SAMPLE_RATE / FRAME)
     low, centre, high = edges[:-2], edges[1:-1], edges[2:]
     rising = (hz[:, None] - low) / (centre - low)
     falling = (high - hz[:, None]) / (high - centre)
     triangles = np.maximum(0.0, np.minimum(rising, falling))
     return (triangles * (2.0 / (high - low))).astype(np.float32)
+
+
+@cache
+def _edges() -> np.ndarray:
+    """The 130 edges and centres of the bands in Hz, equally spaced in mel."""
+    return _mel_to_hz(np.linspace(0.0, _hz_to_mel(8000.0), BINS + 2))
+
+
+def _band_widths() -> np.ndarray:
+    """Width of each band [128] in Hz, overlaps counted once."""
+    return (_edges()[2:] - _edges()[:-2]) / 2
 
 
 def _hz_to_mel(hz: float) -> float:

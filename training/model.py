@@ -22,7 +22,7 @@ MASKED = -1e4
 
 @dataclass(frozen=True)
 class Size:
-    """Dimensions of the model; the defaults are the shipped size (7.6 M parameters)."""
+    """Dimensions of the model; the defaults are the shipped size (7.8 M parameters)."""
 
     mel_bins: int = 128
     stem_channels: int = 32
@@ -36,11 +36,19 @@ class Size:
     kv_heads: int = 2
     head_dim: int = 64
     ffn: int = 768
-    vocab: int = 1000
-    audio_id: int = 997
-    pad_id: int = 992
+    vocab: int = 1500
     rope_theta: float = 10_000.0
     eps: float = 1e-6
+
+    @property
+    def audio_id(self) -> int:
+        """Id of ``<|audio_pad|>``; the special tokens are the last ones of the vocabulary."""
+        return self.vocab - 3
+
+    @property
+    def pad_id(self) -> int:
+        """Id of ``<|endoftext|>``."""
+        return self.vocab - 8
 
     def to_dict(self) -> dict:
         """Plain dictionary, for checkpoints."""
@@ -130,8 +138,8 @@ class AudioTower(nn.Module):
         x = x.view(batch, chunks * CHUNK_TOKENS, -1)
         padded = -(-chunks // window) * window * CHUNK_TOKENS
         x = F.pad(x, (0, 0, 0, padded - x.shape[1]))
-        mask = torch.zeros(batch, padded, dtype=x.dtype)
-        mask.masked_fill_(torch.arange(padded) >= tokens[:, None], MASKED)
+        mask = torch.zeros(batch, padded, dtype=x.dtype, device=x.device)
+        mask.masked_fill_(torch.arange(padded, device=x.device) >= tokens[:, None], MASKED)
         span = window * CHUNK_TOKENS
         mask = mask.view(-1, 1, 1, span)
         x = x.reshape(-1, span, x.shape[-1])
@@ -310,7 +318,7 @@ class SpeechModel(nn.Module):
     def merge(self, ids: Tensor, audio: Tensor, tokens: Tensor) -> Tensor:
         """Embed ids [B, L], replacing each row's audio placeholders by its audio embeddings."""
         x = self.model.language_model.embed(ids)
-        valid = torch.arange(audio.shape[1]) < tokens[:, None]
+        valid = torch.arange(audio.shape[1], device=audio.device) < tokens[:, None]
         return x.masked_scatter((ids == self.size.audio_id).unsqueeze(-1), audio[valid].to(x.dtype))
 
 
@@ -323,7 +331,7 @@ def sinusoids(length: int, dim: int) -> Tensor:
 
 def rotary_table(positions: Tensor, head_dim: int, theta: float) -> Tensor:
     """Cosines and sines [2, B, 1, L, head_dim] for positions [B, L]."""
-    inverse = theta ** (-torch.arange(0, head_dim, 2) / head_dim)
+    inverse = theta ** (-torch.arange(0, head_dim, 2, device=positions.device) / head_dim)
     angles = positions[:, None, :, None] * inverse
     angles = torch.cat([angles, angles], -1)
     return torch.stack([angles.cos(), angles.sin()])
@@ -335,9 +343,10 @@ def rotate(x: Tensor, rotary: Tensor) -> Tensor:
     return x * rotary[0] + torch.cat([-second, first], -1) * rotary[1]
 
 
-def causal_mask(length: int, dtype: torch.dtype) -> Tensor:
-    """Additive mask [length, length] that hides later positions."""
-    return torch.full((length, length), MASKED, dtype=dtype).triu(1)
+def causal_mask(x: Tensor) -> Tensor:
+    """Additive mask [L, L] that hides later positions of the embeddings [B, L, hidden]."""
+    length = x.shape[1]
+    return torch.full((length, length), MASKED, dtype=x.dtype, device=x.device).triu(1)
 
 
 def _initialise(module: nn.Module) -> None:

@@ -1,4 +1,4 @@
-"""Numbers spelled out as words, in English and Spanish.
+"""Numbers spelled out as words, in English, Spanish and German.
 
 The transcripts carry no digits: what is spoken is what is written, so the model has no
 inverse text normalisation to learn.
@@ -21,6 +21,11 @@ ES_TENS = words("- - - treinta cuarenta cincuenta sesenta setenta ochenta novent
 ES_HUNDREDS = words("""
     - ciento doscientos trescientos cuatrocientos quinientos seiscientos setecientos
     ochocientos novecientos""")
+
+DE_UNITS = words("""
+    null eins zwei drei vier fünf sechs sieben acht neun zehn elf zwölf dreizehn vierzehn
+    fünfzehn sechzehn siebzehn achtzehn neunzehn""")
+DE_TENS = words("- - zwanzig dreißig vierzig fünfzig sechzig siebzig achtzig neunzig")
 
 
 def english(value: int) -> str:
@@ -72,3 +77,31 @@ def english_ordinal(value: int) -> str:
     if value > 20:
         return f"{EN_TENS[value // 10]} {english_ordinal(value % 10)}"
     return EN_UNITS[value] + "th"
+
+
+def german(value: int) -> str:
+    """``value`` (0 … 999 999) in German, one word, as it is counted: "eins", "einundzwanzig"."""
+    if value < 20:
+        return DE_UNITS[value]
+    if value < 100:
+        tens, rest = divmod(value, 10)
+        return (f"{_german_head(rest)}und" if rest else "") + DE_TENS[tens]
+    for scale, name in ((1000, "tausend"), (100, "hundert")):
+        if value >= scale:
+            head, rest = divmod(value, scale)
+            lead = "" if head == 1 else _german_head(head)
+            return lead + name + (german(rest) if rest else "")
+    raise ValueError(f"cannot spell {value}")
+
+
+def _german_head(value: int) -> str:
+    """``value`` in front of another number word: "ein", not "eins"."""
+    return german(value).removesuffix("s") if value % 100 == 1 else german(value)
+
+
+def german_ordinal(value: int) -> str:
+    """The ordinal (1 … 31) in the form of dates: "ersten", "dritten", "einundzwanzigsten"."""
+    irregular = {1: "ersten", 3: "dritten", 7: "siebten", 8: "achten"}
+    if value in irregular:
+        return irregular[value]
+    return german(value) + ("ten" if value < 20 else "sten")

@@ -41,7 +41,7 @@ class AdamGroup:
         No weight decay: these are norms, biases, embeddings and the stem.
         """
         gradient = self.gradients.float()
-        gradient *= min(1.0, 1.0 / (gradient.norm().item() + 1e-6))
+        gradient *= (1.0 / (gradient.norm() + 1e-6)).clamp(max=1.0)
         slow, slower = ADAM_BETAS
         self.first.lerp_(gradient, 1 - slow)
         self.second.lerp_(gradient.square_(), 1 - slower)
@@ -108,6 +108,12 @@ class Optimiser:
         self.adam.update(adam_rate, self.steps)
         for group in self.muon:
             group.update(muon_rate, self.steps)
+
+    def is_finite(self) -> bool:
+        """Whether no gradient is infinite or not a number."""
+        groups = (self.adam, *self.muon)
+        sums = [group.gradients.sum(dtype=torch.float32) for group in groups]
+        return bool(torch.stack(sums).isfinite().all())
 
     def state_dict(self) -> dict:
         """Everything needed to resume, masters included."""

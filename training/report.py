@@ -1,160 +1,175 @@
-"""The evaluation that goes with an exported model: JSON and a markdown table."""
+"""Runs the evaluation section by section and keeps ``eval.json`` up to date after each.
+
+An evaluation that was interrupted continues where it stopped; a section whose inputs changed is
+measured again.
+"""
 
 from __future__ import annotations
 
 import json
-import random
 import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
-import numpy as np
+from training import (
+    report_accuracy,
+    report_aligner,
+    report_confidence,
+    report_language,
+    report_names,
+    report_robust,
+    report_stream,
+    summary,
+    tables,
+)
+from training.exam import QUICK, EvaluationError, Exam, Inputs, Sizes, file_hash
 
-from training import digits, evaluate, export, voices
-from training.evaluate import Score, TestClip
-
-WINDOWS = (8, 1)
-_LONG_CLIPS = 12
-_DIGIT_STRINGS = 40
-_QUIET_CLIPS = 24
+FORMAT = 2
+"""Of ``eval.json``; a record of another format is measured anew."""
 
 
 @dataclass(frozen=True)
-class Sizes:
-    """Clips per test set."""
+class Section:
+    """One part of the evaluation: what measures it, and the inputs it needs beside the model."""
 
-    fresh: int = 100
-    per_voice: int = 40
-
-
-def run(folder: Path, digit_folder: Path, output: Path, *, sizes: Sizes, seed: int) -> dict:
-    """Evaluate the model in ``folder`` and write ``eval.json`` and ``eval.md`` to ``output``."""
-    model, prompt = export.load(folder)
-    begin, results = time.time(), {}
-    for name, clips in test_sets(digit_folder, sizes, seed).items():
-        results[name] = {}
-        for window in WINDOWS:
-            answers = evaluate.transcribe(model, prompt, clips, window)
-            entry = _summary(evaluate.score(clips, answers)["all"])
-            entry["examples"] = _mistakes(clips, answers)
-            results[name][f"{window}s"] = entry
-        cells = ", ".join(f"{w}: {_headline(r)}" for w, r in results[name].items())
-        print(f"{name:28s} {cells}", flush=True)
-    report = {"seed": seed, "results": results, "seconds": round(time.time() - begin, 1)}
-    output.mkdir(parents=True, exist_ok=True)
-    (output / "eval.json").write_text(json.dumps(report, indent=1, ensure_ascii=False) + "\n")
-    (output / "eval.md").write_text(table(report))
-    return report
+    measure: Callable[[Exam], dict]
+    needs: tuple[str, ...] = ()
 
 
-def test_sets(digit_folder: Path, sizes: Sizes, seed: int) -> dict[str, list[TestClip]]:
-    """All test sets: held-out sentences only, synthesised now from ``seed``."""
-    engines, rng = voices.Voices(), random.Random(f"eval {seed}")
-
-    def draw(count: int, language: str = "English", pick=lambda: None) -> list[TestClip]:
-        return [evaluate.fresh_clip(engines, rng, language, pick()) for _ in range(count)]
-
-    spanish = round(sizes.fresh * 0.15)
-    sets = {"fresh sentences": draw(sizes.fresh - spanish) + draw(spanish, "Spanish")}
-    for name in voices.FLITE_WEIGHTS:
-        sets[f"flite {name}"] = draw(sizes.per_voice, pick=lambda name=name: f"flite-{name}")
-    sets["espeak-ng English"] = draw(sizes.per_voice, pick=lambda: _espeak_voice(rng))
-    sets["espeak-ng, unseen variants"] = draw(
-        sizes.per_voice, pick=lambda: voices.held_out_voice(rng)
-    )
-    sets["espeak-ng Spanish"] = draw(sizes.per_voice, "Spanish")
-    sets["20-28 s, several sentences"] = [_long_clip(engines, rng) for _ in range(_LONG_CLIPS)]
-    sets["digits, human recordings"] = _digit_clips(digit_folder, rng)
-    sets["silence and noise"] = [_quiet_clip(rng) for _ in range(_QUIET_CLIPS)]
-    return sets
+SECTIONS: dict[str, Section] = {
+    "speed": Section(report_stream.speed),
+    "closed": Section(report_accuracy.closed),
+    "unseen": Section(report_accuracy.unseen),
+    "open": Section(report_accuracy.open_vocabulary),
+    "long": Section(report_accuracy.long),
+    "digits": Section(report_accuracy.human_digits, ("digits", "digit_models")),
+    "partials": Section(report_stream.partials),
+    "stream": Section(report_stream.stream),
+    "noise": Section(report_robust.noise),
+    "quiet": Section(report_robust.quiet),
+    "language": Section(report_language.language),
+    "names": Section(report_names.context_names),
+    "confidence": Section(report_confidence.confidence, ("speech", "digits")),
+    "people": Section(report_confidence.human_speech, ("speech",)),
+    "aligner": Section(report_aligner.aligner, ("aligner",)),
+}
 
 
-def table(report: dict) -> str:
-    """Markdown table of a report."""
-    lines = [
-        "| test set | clips | words | WER, 8 s window | WER, 1 s window | exact clips | language |",
-        "| --- | --- | --- | --- | --- | --- | --- |",
-    ]
-    for name, windows in report["results"].items():
-        wide, narrow = windows["8s"], windows["1s"]
-        if not wide["words"]:
-            lines.append(
-                f"| {name} | {wide['clips']} | - | - | - | {wide['exact']} / "
-                f"{narrow['exact']} | {wide['language_right']} / "
-                f"{narrow['language_right']} None |"
+@dataclass(frozen=True)
+class Task:
+    """What to evaluate and where to: ``only`` names sections to measure (again), all if empty."""
+
+    inputs: Inputs
+    output: Path
+    seed: int = 1
+    quick: bool = False
+    only: Sequence[str] = ()
+
+    @property
+    def identity(self) -> dict:
+        """What must be equal for an earlier ``eval.json`` to be continued."""
+        weights = self.inputs.model / "model.safetensors"
+        if not weights.exists():
+            raise EvaluationError(
+                f"{self.inputs.model} holds no model.safetensors; export one with: "
+                "python -m training export --run RUN --out FOLDER"
             )
-            continue
-        lines.append(
-            f"| {name} | {wide['clips']} | {wide['words']} | {wide['wer']:.1f} % | "
-            f"{narrow['wer']:.1f} % | {wide['exact']} / {narrow['exact']} | "
-            f"{wide['language_right']} / {narrow['language_right']} |"
+        return {
+            "format": FORMAT,
+            "model": file_hash(weights),
+            "seed": self.seed,
+            "quick": self.quick,
+        }
+
+    @cached_property
+    def exam(self) -> Exam:
+        """The model and its voices, loaded when the first section needs them."""
+        return Exam(self.inputs, QUICK if self.quick else Sizes(), self.seed)
+
+    def used(self, section: Section) -> dict[str, str]:
+        """The inputs of a section, as ``eval.json`` records them."""
+        return {name: _described(getattr(self.inputs, name)) for name in section.needs}
+
+    def lacks(self, section: Section) -> list[str]:
+        """Inputs the section cannot do without and that were not given."""
+        return [name for name in section.needs if getattr(self.inputs, name) is None]
+
+
+def run(task: Task) -> dict:
+    """Measure what is missing; write ``eval.json`` after each section and ``eval.md`` at the end.
+
+    Raises:
+        EvaluationError: the folder holds no model, or a section's name or input is wrong.
+    """
+    unknown = set(task.only) - set(SECTIONS)
+    if unknown:
+        raise EvaluationError(
+            f"no section is called {', '.join(sorted(unknown))}; there are {', '.join(SECTIONS)}"
         )
-    return "\n".join(lines) + "\n"
+    record = _begin(task)
+    for name, section in SECTIONS.items():
+        if task.only and name not in task.only:
+            continue
+        if missing := task.lacks(section):
+            print(f"{name}: left out, --{' and --'.join(missing)} not given", flush=True)
+            continue
+        kept = record["sections"].get(name)
+        if not task.only and kept and kept["inputs"] == task.used(section):
+            print(f"{name}: kept from before", flush=True)
+            continue
+        record["sections"][name] = _measured(task, section)
+        _save(record, task.output)
+        print(f"{name}: {record['sections'][name]['seconds']:.0f} s", flush=True)
+        for line in summary.of_section(name, record["sections"][name]):
+            print(f"    {line.what}: {line.measured} (wanted: {line.wanted})", flush=True)
+    (task.output / "eval.md").write_text(tables.markdown(record), "utf-8")
+    return record
 
 
-def _headline(entry: dict) -> str:
-    """WER, or the share of clips recognised as holding no speech."""
-    if entry["words"]:
-        return f"{entry['wer']:.1f} %"
-    return f"{entry['language_right']} of {entry['clips']} None"
+def read(folder: Path) -> dict:
+    """The record in ``eval.json`` of a folder.
+
+    Raises:
+        EvaluationError: there is none.
+    """
+    path = folder / "eval.json"
+    if not path.exists():
+        raise EvaluationError(
+            f"{path} is missing; make it with: python -m training eval --model MODEL --out {folder}"
+        )
+    return json.loads(path.read_text("utf-8"))
 
 
-def _summary(score: Score) -> dict:
-    return {
-        "wer": round(score.wer, 2) if score.words else None,
-        "errors": score.errors,
-        "words": score.words,
-        "clips": score.clips,
-        "exact": score.exact,
-        "language_right": score.language_right,
-    }
+def _begin(task: Task) -> dict:
+    """The record so far, or a new one when the folder's is of another model, seed or size."""
+    path = task.output / "eval.json"
+    if path.exists():
+        record = read(task.output)
+        if {key: record.get(key) for key in task.identity} == task.identity:
+            return record
+        print(f"{path} is of another model, seed, size or format; starting over", flush=True)
+    task.output.mkdir(parents=True, exist_ok=True)
+    return {**task.identity, "sections": {}}
 
 
-def _mistakes(clips: list[TestClip], answers: list[tuple[str, str]]) -> list[dict]:
-    """Up to five wrong clips, to see what goes wrong."""
-    return [
-        {"voice": clip.voice, "text": clip.text, "output": guess}
-        for clip, (_, guess) in zip(clips, answers, strict=True)
-        if evaluate.word_errors(clip.text, guess)[0]
-    ][:5]
+def _measured(task: Task, section: Section) -> dict:
+    begin = time.monotonic()
+    figures = section.measure(task.exam)
+    seconds = round(time.monotonic() - begin, 1)
+    return {**figures, "inputs": task.used(section), "seconds": seconds}
 
 
-def _espeak_voice(rng: random.Random) -> str:
-    while True:
-        voice = voices.draw_voice(rng, "English")
-        if voice.startswith("espeak"):
-            return voice
+def _described(value: Path | dict[str, Path]) -> str:
+    """A folder, and the hash of the weights in it."""
+    if isinstance(value, dict):
+        return ", ".join(f"{name}: {_described(value[name])}" for name in sorted(value))
+    weights = value / "model.safetensors"
+    return f"{value} {file_hash(weights)[:16]}" if weights.exists() else str(value)
 
 
-def _long_clip(engines: voices.Voices, rng: random.Random) -> TestClip:
-    """Held-out sentences of one voice, 20-28 s in all."""
-    voice = voices.draw_voice(rng, "English")
-    clips: list[TestClip] = []
-    while True:
-        clips.append(evaluate.fresh_clip(engines, rng, "English", voice))
-        joined = evaluate.concatenate(clips, rng)
-        seconds = len(joined.samples) / 16_000
-        if seconds > 28:
-            clips = []
-        elif seconds > 20:
-            return joined
-
-
-def _digit_clips(folder: Path, rng: random.Random) -> list[TestClip]:
-    source = digits.DigitVoices(folder)
-    clips = []
-    for _ in range(_DIGIT_STRINGS):
-        transcript, speaker, speech = source.draw(rng, test=True)
-        clips.append(TestClip(transcript, "English", f"human-{speaker}", speech.samples))
-    return clips
-
-
-def _quiet_clip(rng: random.Random) -> TestClip:
-    """0.5-8 s of digital silence or of white or low noise."""
-    noise = np.random.default_rng(rng.randrange(2**32))
-    samples = noise.standard_normal(int(rng.uniform(0.5, 8) * 16_000)).astype(np.float32)
-    kind = rng.randrange(3)
-    if kind == 1:
-        samples = np.convolve(samples, np.ones(16, np.float32) / 16, "same").astype(np.float32)
-    level = 0.0 if kind == 0 else 10 ** rng.uniform(-4, -1.5)
-    return TestClip("", "None", "quiet", samples * np.float32(level))
+def _save(record: dict, output: Path) -> None:
+    part = output / "eval.part"
+    part.write_text(json.dumps(record, indent=1, ensure_ascii=False) + "\n", "utf-8")
+    part.replace(output / "eval.json")

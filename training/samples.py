@@ -18,8 +18,6 @@ from training.tokenizer import Prompt
 FLITE_LICENCE = "Made with CMU Flite; free use and redistribution (CMU licence)"
 ESPEAK_LICENCE = "Made with eSpeak NG, whose licence does not extend to its output"
 DIGITS_LICENCE = "CC BY-SA 4.0, Free Spoken Digit Dataset"
-
-
 _TAIL_SAMPLES = 6400
 """Silence at the end of a clip: evidence that its last sentence is over."""
 
@@ -87,6 +85,15 @@ SAMPLES: tuple[Sample, ...] = (
         "Spanish",
         "espeak-es+f2",
     ),
+    Sample(
+        "german.wav",
+        (
+            "Die Prüfung ist am Sonntag, dem fünfzehnten Oktober.",
+            "Wohnt Martin in Berlin oder in Frankfurt?",
+        ),
+        "German",
+        "espeak-de+f2",
+    ),
 )
 DIGIT_SAMPLE = (
     "digits.wav",
@@ -134,7 +141,7 @@ def speak(engines: voices.Voices, sample: Sample) -> TestClip:
             sentence,
             sample.language,
             sample.voice,
-            engines.speak(sentence, sample.voice, rng).samples,
+            engines.speak(sentence, sample.voice, rng, sample.language).samples,
         )
         for sentence in sample.sentences
     ]

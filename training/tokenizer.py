@@ -10,7 +10,7 @@ from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, pre_token
 
 from training import text
 
-VOCABULARY = 1000
+VOCABULARY = 1500
 SPECIAL_TOKENS = (
     "<|endoftext|>",
     "<|im_start|>",
@@ -33,16 +33,19 @@ _FIXED_PIECES = (
     "assistant",
     "language English",
     "language Spanish",
+    "language German",
     "language None",
 )
+_TURN = ("English", "Spanish", "English", "German")
+"""Half of the sentences that the pieces are learnt from are English."""
 
 
 def train_tokenizer(seed: int, sentences: int = 60_000) -> Tokenizer:
-    """Learn 1000 entries from training sentences; pieces of the prompt become single tokens."""
+    """Learn 1500 entries from training sentences; pieces of the prompt become single tokens."""
     rng = random.Random(seed)
-    lines = [text.draw(rng, "Spanish" if i % 6 == 0 else "English").text for i in range(sentences)]
+    drawn = [text.draw_training(rng, _TURN[i % len(_TURN)]).text for i in range(sentences)]
     # Joining pairs teaches the form after a space as well as the form at the start.
-    lines = [f"{a} {b}" for a, b in zip(lines[::2], lines[1::2], strict=True)]
+    lines = [f"{a} {b}" for a, b in zip(drawn[::2], drawn[1::2], strict=True)]
     lines += [piece for piece in _FIXED_PIECES for _ in range(sentences)]
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
@@ -88,8 +91,7 @@ class Prompt:
         self.middle = self._encode("<|im_end|>\n<|im_start|>user\n<|audio_start|>")
         self.tail = self._encode("<|audio_end|><|im_end|>\n<|im_start|>assistant\n")
         self.language = {
-            name: self._encode(f"language {name}<asr_text>")
-            for name in ("English", "Spanish", "None")
+            name: self._encode(f"language {name}<asr_text>") for name in (*text.LANGUAGES, "None")
         }
 
     @classmethod

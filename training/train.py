@@ -1,42 +1,82 @@
-"""The training run: batches, schedule, checkpoints and progress lines."""
+"""The training loop: steps, checkpoints and progress lines of a run that can be continued."""
 
 from __future__ import annotations
 
 import datetime
-import json
 import random
 import signal
 import time
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Generic, Protocol, TypeVar
 
 import torch
+from torch import Tensor, nn
 
-from training import corpus, evaluate, export, loss, schedule, voices
-from training.batches import Batch, Collator, Sampler
-from training.model import Size, SpeechModel
+from training import checkpoint, machine
+from training.batches import TensorBatch
+from training.checkpoint import Phase, State
+from training.feed import Feed, Source
+from training.model import SpeechModel
 from training.optimiser import Optimiser
-from training.tokenizer import Prompt, train_tokenizer
+from training.schedule import ADAM_RATE, MUON_RATE
 
 CHECKPOINT_SECONDS = 360
 REPORT_STEPS = 50
-DEV_CLIPS = 48
+MEASURE_HOURS = 15.0
+_MOST_BAD_STEPS = 20
 
 
-class NoCheckpointError(RuntimeError):
-    """The run has no checkpoint yet."""
+B = TypeVar("B", bound=TensorBatch)
+
+
+class DivergedError(RuntimeError):
+    """The loss is not a number any more."""
+
+
+class Schedule(Protocol):
+    """When a run ends, and its learning rate until then; all in hours of audio."""
+
+    @property
+    def end(self) -> float: ...
+
+    def rate(self, hours: float, steps: int) -> float: ...
+
+
+class Task(Protocol[B]):
+    """What is trained, in batches of type ``B``."""
+
+    @property
+    def model(self) -> SpeechModel: ...
+
+    @property
+    def plan(self) -> Schedule: ...
+
+    def modules(self) -> dict[str, nn.Module]: ...
+
+    def batch(self, source: Source, seconds: float, rng: random.Random, hours: float) -> B: ...
+
+    def loss(
+        self, batch: B, hours: float, rng: random.Random
+    ) -> tuple[Tensor, dict[str, Tensor]]: ...
+
+    def measure(self, seed: int) -> list[str]: ...
+
+    def export(self, folder: Path) -> None: ...
 
 
 @dataclass(frozen=True)
 class Settings:
-    """Where to train and for how long; ``until`` is the wall-clock time the run must end at."""
+    """How to train; ``until`` is a wall-clock time (timestamp) to stop at, if any."""
 
-    corpus: Path
     run: Path
-    until: float
+    device: torch.device
     seed: int = 1
     threads: int = 2
+    batch_seconds: float = 120.0
+    until: float | None = None
     compile: bool = False
 
 
@@ -50,35 +90,11 @@ def deadline(clock: str) -> float:
     return moment.timestamp()
 
 
-def export_checkpoint(run: Path, output: Path) -> None:
-    """Export the last checkpoint of a run."""
-    path = run / "checkpoint.pt"
-    if not path.exists():
-        raise NoCheckpointError(f"{run} has no checkpoint.pt yet; train first")
-    model = SpeechModel()
-    model.load_state_dict(torch.load(path)["model"])
-    export.export(model, Prompt.load(run / "tokenizer.json"), output)
-
-
-def _compile_layers(model: SpeechModel) -> None:
+def compile_layers(model: SpeechModel) -> None:
     """Fuse the layers' small operations: a fifth less time per step, after minutes of compiling."""
     for layers in (model.model.audio_tower.layers, model.model.language_model.layers):
         for layer in layers:
             layer.compile(dynamic=True)
-
-
-def _cpu_name() -> str:
-    """The processor's name as Linux reports it."""
-    for line in Path("/proc/cpuinfo").read_text().splitlines():
-        if line.startswith("model name"):
-            return line.partition(":")[2].strip()
-    return "an unnamed CPU"
-
-
-def prepare_torch(threads: int) -> None:
-    """CPU settings that matter for speed at this size."""
-    torch.set_num_threads(threads)
-    torch.set_flush_denormal(True)
 
 
 class Means:
@@ -86,177 +102,179 @@ class Means:
 
     def __init__(self) -> None:
         self.count = 0
-        self._begin = time.time()
-        self._sums: dict[str, float] = {}
+        self._begin = time.monotonic()
+        self._sums: dict[str, Tensor] = {}
 
-    def add(self, parts: dict[str, float]) -> None:
+    def add(self, parts: dict[str, Tensor]) -> None:
         """Count one step."""
         self.count += 1
         for name, value in parts.items():
-            self._sums[name] = self._sums.get(name, 0.0) + value
-
-    @property
-    def pace(self) -> float:
-        """Wall seconds per step."""
-        return (time.time() - self._begin) / self.count
+            self._sums[name] = self._sums[name] + value if name in self._sums else value
 
     def __str__(self) -> str:
-        return " ".join(f"{name} {value / self.count:.3f}" for name, value in self._sums.items())
+        parts = " ".join(f"{name} {v.item() / self.count:.3f}" for name, v in self._sums.items())
+        return f"{parts}, {(time.monotonic() - self._begin) / self.count:.2f} s/step"
 
 
-class Run:
-    """A training run that continues from its last checkpoint."""
+class Run(Generic[B]):
+    """Trains a task from a state, and keeps that state on disk."""
 
-    def __init__(self, settings: Settings) -> None:
-        self.settings = settings
-        settings.run.mkdir(parents=True, exist_ok=True)
-        self.log = (settings.run / "progress.log").open("a", buffering=1)
-        torch.manual_seed(settings.seed)
-        self.prompt = self._prompt()
-        self.model = SpeechModel()
-        self.heads = loss.Auxiliary(self.model.size.encoder_dim, self.model.size.vocab)
-        self.optimiser = Optimiser([self.model, self.heads])
+    def __init__(self, settings: Settings, task: Task[B], state: State, source: Source) -> None:
+        self.settings, self.task, self.state, self.source = settings, task, state, source
+        for module in task.modules().values():
+            module.to(settings.device)
+        self.optimiser = Optimiser(task.modules().values())
+        if "optimiser" in state.tensors:
+            self.optimiser.load_state_dict(state.tensors["optimiser"])
         if settings.compile:
-            _compile_layers(self.model)
-        self.started, self.seconds = time.time(), 0.0
-        self.stopping = False
-        self._resume()
-        seed = settings.seed + self.optimiser.steps
-        self.batch_rng, self.window_rng = random.Random(seed), random.Random(seed + 1)
-        self.pool = ThreadPoolExecutor(1)
-        self.collator = Collator(self.prompt, seed)
-        self._load_corpus(seed)
-        self.dev = self._dev_clips()
-        self.following = self.pool.submit(self._batch, self.progress())
+            compile_layers(task.model)
+        self._phase = self._begin_phase()
+        self._saved = self._counted = time.monotonic()
+        self._measured = self.hours
+        self._bad_steps = 0
+        self._is_stopping = False
 
-    def train(self) -> None:
-        """Train until the deadline, then export. SIGTERM saves and stops early."""
-        signal.signal(signal.SIGTERM, lambda *_: setattr(self, "stopping", True))
-        saved, means = time.time(), Means()
-        while (progress := self.progress()) < 1.0:
-            if self.stopping:
-                self.save()
-                self.say("stopped; the same command resumes")
-                return
-            means.add(self._step(progress))
-            if means.count == REPORT_STEPS:
-                self._report(progress, means)
-                means = Means()
-            if time.time() - saved > CHECKPOINT_SECONDS:
-                self.save()
-                self.measure()
-                self._load_corpus(self.optimiser.steps)
-                saved, means = time.time(), Means()
+    @property
+    def hours(self) -> float:
+        """Hours of audio seen."""
+        return self.state.seconds / 3600
+
+    def train(self) -> bool:
+        """Train to the plan's end, save, measure and export; False if stopped before.
+
+        SIGTERM, SIGINT and the settings' deadline save and stop.
+
+        Raises:
+            DivergedError: the loss stays infinite; the last checkpoint is intact.
+        """
+        self.say(
+            f"{self.state.kind}: {self.hours:.1f} of {self.task.plan.end:g} h, "
+            f"step {self.optimiser.steps}; corpus: {self.source}"
+        )
+        feed = Feed(self._make, self.settings.seed, self.optimiser.steps)
+        with feed, self._stopped_by_signals():
+            finished = self._steps(feed)
         self.save()
-        self.measure()
-        export.export(self.model, self.prompt, self.settings.run / "export")
-        self.say("finished")
-
-    def progress(self) -> float:
-        """Share of the run's wall time that has passed."""
-        return (time.time() - self.started) / (self.settings.until - self.started)
+        if finished:
+            if self.hours > self._measured:
+                self._measure()
+            self.task.export(self.settings.run / "export")
+        self.say("finished" if finished else "stopped; the same command resumes")
+        return finished
 
     def say(self, line: str) -> None:
         """Append a line to the progress file and print it."""
         stamped = f"{datetime.datetime.now():%H:%M:%S} {line}"
-        self.log.write(stamped + "\n")
+        with (self.settings.run / "progress.log").open("a") as log:
+            log.write(stamped + "\n")
         print(stamped, flush=True)
 
     def save(self) -> None:
         """Write the checkpoint and ``run.json``, the record of the run for the model card."""
-        state = {
-            "size": Size().to_dict(),
-            "heads": self.heads.state_dict(),
-            "model": self.model.state_dict(),
-            "optimiser": self.optimiser.state_dict(),
-            "started": self.started,
-            "seconds": self.seconds,
-        }
-        part = self.settings.run / "checkpoint.part"
-        torch.save(state, part)
-        part.replace(self.settings.run / "checkpoint.pt")
-        (self.settings.run / "run.json").write_text(json.dumps(self._record(), indent=1) + "\n")
+        now = time.monotonic()
+        self._phase.wall_seconds += now - self._counted
+        self._phase.to_hours = round(self.hours, 3)
+        self._saved = self._counted = now
+        modules = self.task.modules()
+        self.state.tensors = {name: module.state_dict() for name, module in modules.items()}
+        self.state.tensors["optimiser"] = self.optimiser.state_dict()
+        self.state.save(self.settings.run)
+        checkpoint.write_record(self.settings.run, self._record(), self.state.phases)
 
-    def measure(self) -> None:
-        """Write the error rates of the development clips to the progress file."""
-        model = SpeechModel().to(torch.bfloat16)  # a copy, so that decoding compiles nothing
-        model.load_state_dict(self.model.state_dict())
-        for window in (8, 1):
-            answers = evaluate.transcribe(model, self.prompt, self.dev, window)
-            scores = evaluate.score(self.dev, answers)
-            cells = ", ".join(f"{name} {entry.wer:.1f}" for name, entry in sorted(scores.items()))
-            self.say(f"dev WER, {window} s window: {cells}")
-        self.say(f"  e.g. {answers[0][1]!r} for {self.dev[0].text!r}")
+    @contextmanager
+    def _stopped_by_signals(self) -> Iterator[None]:
+        """Meanwhile the signals that end a program only ask for a stop."""
+        numbers = (signal.SIGTERM, signal.SIGINT)
+        before = [signal.signal(number, self._ask_to_stop) for number in numbers]
+        try:
+            yield
+        finally:
+            for number, handler in zip(numbers, before, strict=True):
+                signal.signal(number, handler)
 
-    def _step(self, progress: float) -> dict[str, float]:
+    def _ask_to_stop(self, *_: object) -> None:
+        self._is_stopping = True
+
+    def _steps(self, feed: Feed[B]) -> bool:
+        """Step until the plan's end; False if stopped before."""
+        means = Means()
+        while self.hours < self.task.plan.end:
+            if self._is_stopping or time.time() > (self.settings.until or float("inf")):
+                return False
+            means.add(self._step(feed.next(self.hours)))
+            if means.count == REPORT_STEPS:
+                self.say(f"step {self.optimiser.steps} {self.hours:.1f} h {means}")
+                means = Means()
+            if time.monotonic() - self._saved > CHECKPOINT_SECONDS:
+                self.save()
+                if self.source.refresh():
+                    self.say(f"corpus: {self.source}")
+            if self.hours - self._measured > MEASURE_HOURS:
+                self._measure()
+                means = Means()
+        return True
+
+    def _step(self, batch: B) -> dict[str, Tensor]:
         """One optimiser step."""
-        batch: Batch = self.following.result()
-        self.following: Future = self.pool.submit(self._batch, progress)
+        hours, steps = self.hours, self.optimiser.steps
         self.optimiser.zero()
-        total, parts = loss.compute(
-            self.model,
-            self.heads,
-            batch,
-            schedule.draw_window(self.window_rng),
-            schedule.loss_weights(progress),
-        )
-        if torch.isfinite(total):
-            total.backward()
-            factor = schedule.rate_factor(progress, self.optimiser.steps)
-            self.optimiser.update(schedule.ADAM_RATE * factor, schedule.MUON_RATE * factor)
-        self.seconds += batch.seconds
+        rng = random.Random(f"window {self.settings.seed}/{steps}")
+        total, parts = self.task.loss(batch.to(self.settings.device), hours, rng)
+        total.backward()
+        if torch.isfinite(total) and self.optimiser.is_finite():
+            factor = self.task.plan.rate(hours, steps)
+            self.optimiser.update(ADAM_RATE * factor, MUON_RATE * factor)
+            self._bad_steps = 0
+        else:
+            self._skip()
+        self.state.seconds += batch.seconds
         return parts
 
-    def _batch(self, progress: float) -> Batch:
-        """Build a batch; runs in the pool's thread while the previous step computes."""
-        count, shortest, longest = schedule.draw_length(progress, self.batch_rng)
-        rows = [self.sampler.row(shortest, longest) for _ in range(count)]
-        return self.collator.batch(rows, longest, schedule.augment_strength(progress))
+    def _skip(self) -> None:
+        """Count a step without a usable gradient."""
+        self._bad_steps += 1
+        self.say(f"step {self.optimiser.steps}: the loss or a gradient is not finite; skipped")
+        if self._bad_steps == _MOST_BAD_STEPS:
+            raise DivergedError(
+                f"{_MOST_BAD_STEPS} steps in a row had no finite gradient. The checkpoint of "
+                f"{self.settings.run} is older and intact: give the same command with another "
+                "--seed"
+            )
 
-    def _report(self, progress: float, means: Means) -> None:
-        self.say(
-            f"step {self.optimiser.steps} {progress:.1%} {means} "
-            f"{self.seconds / 3600:.1f} h seen, {means.pace:.2f} s/step"
+    def _make(self, rng: random.Random, hours: float) -> B:
+        return self.task.batch(self.source, self.settings.batch_seconds, rng, hours)
+
+    def _measure(self) -> None:
+        self._measured = self.hours
+        for line in self.task.measure(self.settings.seed):
+            self.say(line)
+
+    def _begin_phase(self) -> Phase:
+        """The phase this process adds to, a new one where anything changed."""
+        settings, phases = self.settings, self.state.phases
+        phase = Phase(
+            kind=self.state.kind,
+            machine=machine.machine_name(settings.device, settings.threads),
+            commit=machine.recipe_commit(),
+            corpus=self.source.identity,
+            seed=settings.seed,
+            from_hours=round(self.hours, 3),
+            to_hours=round(self.hours, 3),
         )
+        if not (phases and phases[-1].continues(phase)):
+            phases.append(phase)
+        return phases[-1]
 
     def _record(self) -> dict:
+        last = self._phase
         return {
+            "kind": self.state.kind,
             "steps": self.optimiser.steps,
-            "hours_seen": round(self.seconds / 3600, 2),
-            "wall_seconds": round(time.time() - self.started),
+            "hours_seen": round(self.hours, 2),
+            "wall_seconds": round(sum(phase.wall_seconds for phase in self.state.phases)),
             "seed": self.settings.seed,
-            "threads": self.settings.threads,
-            "cpu": _cpu_name(),
-            "parameters": sum(p.numel() for p in self.model.parameters()),
+            "machine": last.machine,
+            "commit": last.commit,
+            "corpus": last.corpus,
+            "parameters": sum(p.numel() for p in self.task.model.parameters()),
         }
-
-    def _prompt(self) -> Prompt:
-        path = self.settings.run / "tokenizer.json"
-        if not path.exists():
-            train_tokenizer(self.settings.seed).save(str(path))
-        return Prompt.load(path)
-
-    def _resume(self) -> None:
-        path = self.settings.run / "checkpoint.pt"
-        if not path.exists():
-            return
-        state = torch.load(path)
-        self.optimiser.load_state_dict(state["optimiser"])
-        self.started, self.seconds = state["started"], state["seconds"]
-        self.say(f"resumed at step {self.optimiser.steps}")
-
-    def _load_corpus(self, seed: int) -> None:
-        """(Re)read the shards; more of them may have been finished meanwhile."""
-        shards = corpus.load(self.settings.corpus)
-        if getattr(self, "shards", 0) != len(shards):
-            self.shards = len(shards)
-            self.sampler = Sampler(shards, seed)
-            self.say(f"corpus: {self.shards} shards, {self.sampler.hours:.1f} h")
-
-    def _dev_clips(self) -> list[evaluate.TestClip]:
-        """Held-out sentences in trained voices, every sixth in Spanish."""
-        engines, rng = voices.Voices(), random.Random(f"dev {self.settings.seed}")
-        return [
-            evaluate.fresh_clip(engines, rng, "Spanish" if i % 6 == 5 else "English")
-            for i in range(DEV_CLIPS)
-        ]

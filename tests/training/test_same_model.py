@@ -66,7 +66,7 @@ def test_the_logits_agree(exported: tuple[SpeechModel, Prompt, Path], window: in
         ids = torch.tensor([prompt.build(int(tokens[0]))])
         x = model.merge(ids, audio, tokens)
         positions = torch.arange(ids.shape[1])[None]
-        hidden, _ = language_model(x, positions, causal_mask(ids.shape[1], x.dtype))
+        hidden, _ = language_model(x, positions, causal_mask(x))
         trained = language_model.logits(hidden)[0]
     engine_prompt = PromptIds.of(Tokenizer.from_folder(folder), "")
     ours = load_model(folder).forward_clip(

@@ -1,0 +1,107 @@
+"""What is cut from a training clip, and what its transcript says then."""
+
+import random
+
+import numpy as np
+import pytest
+
+from training import mel, rows, sampler
+from training.rows import Row
+from training.utterances import Clip
+
+WORDS = ["Hello,", "Gannis", "is", "here."]
+SPANS = [(10, 40), (45, 80), (80, 95), (100, 150)]
+
+
+@pytest.fixture
+def row() -> Row:
+    log_mel = np.arange(200 * mel.BINS, dtype=np.float32).reshape(200, mel.BINS)
+    return Row(log_mel, list(WORDS), list(SPANS), np.arange(200), "English", names=(1,))
+
+
+@pytest.mark.parametrize(
+    ("cut", "expected"),
+    [
+        (200, "Hello, Gannis is here."),
+        (160, "Hello, Gannis is here"),  # too little silence to know that the sentence ends
+        (120, "Hello, Gannis is"),
+        (77, "Hello, Gannis"),
+        (75, "Hello,"),
+        (45, "Hello"),
+        (30, ""),
+    ],
+)
+def test_a_cut_keeps_the_words_that_were_heard(row: Row, cut: int, expected: str) -> None:
+    kept = rows.truncate(row, cut)
+    assert " ".join(kept.words) == expected
+    assert len(kept.log_mel) == len(kept.phones) == cut
+    assert kept.language == ("English" if expected else "None")
+    assert kept.names == ((1,) if "Gannis" in expected else ())
+    assert row.words == WORDS
+
+
+def test_a_start_in_mid_sentence(row: Row) -> None:
+    kept = rows.drop_words(row, 1)
+    assert kept.words == WORDS[1:]
+    assert kept.spans == [(0, 35), (35, 50), (55, 105)]
+    assert kept.names == (0,)
+    assert kept.phones[0] == 45
+    assert rows.drop_words(row, 2).names == ()
+
+
+@pytest.mark.parametrize("factor", [0.85, 1.18])
+def test_stretching_moves_words_and_phones_along(row: Row, factor: float) -> None:
+    longer = rows.stretch(row, factor)
+    assert len(longer.log_mel) == len(longer.phones) == int(200 * factor)
+    start, end = longer.spans[3]
+    assert longer.phones[start] == pytest.approx(100, abs=2)
+    assert longer.phones[end - 1] == pytest.approx(150, abs=2)
+    assert longer.log_mel[start, 0] == pytest.approx(100 * mel.BINS, abs=2 * mel.BINS)
+
+
+def shard(rng: random.Random, clips: int) -> tuple[list[Clip], np.ndarray]:
+    """Clips whose mel values are their frame's number within the clip."""
+    made, frames = [], []
+    for index in range(clips):
+        length = rng.randint(80, 500)
+        cuts = sorted(rng.sample(range(5, length - 5), 6))
+        human = index % 5 == 0
+        made.append(
+            Clip(
+                text=f"One two {index}.",
+                language="English",
+                group="human" if human else "x",
+                voice=f"human-{'ab'[index % 2]}" if human else "espeak-en+m1",
+                frames=length,
+                words=list(zip(cuts[::2], cuts[1::2], strict=True)),
+                phones=[("_", cuts[0]), ("a", length - 3)],
+                names=[2],
+            )
+        )
+        frames.append(np.repeat(np.arange(length)[:, None], mel.BINS, 1))
+    return made, np.concatenate(frames).astype(np.float16)
+
+
+def test_rows_fit_their_batch_and_their_words() -> None:
+    rng = random.Random(3)
+    source = sampler.Sampler()
+    source.add(*shard(rng, 60))
+    for longest in (200, 600, 3000):
+        for _ in range(60):
+            row = source.row(rng, longest - 90, longest)
+            assert 0 < len(row.log_mel) <= longest
+            assert len(row.phones) == len(row.log_mel)
+            assert len(row.words) == len(row.spans)
+            assert all(0 <= a <= b and a < len(row.log_mel) for a, b in row.spans)
+            assert all(row.words[index].rstrip(".").isdigit() for index in row.names)
+            assert (row.language == "None") == (not row.words)
+
+
+def test_human_digits_are_heard_only_when_wanted() -> None:
+    clips, features = shard(random.Random(4), 60)
+    hours = {}
+    for speakers in ((), ("a",), ("a", "b"), None):
+        source = sampler.Sampler(speakers)
+        source.add(clips, features)
+        hours[speakers] = source.hours
+    assert hours[()] < hours["a",] < hours["a", "b"] == hours[None]

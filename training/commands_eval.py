@@ -1,0 +1,108 @@
+"""The commands that judge and describe a model: their arguments, and what they call."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from training import card, export, machine, manifest, report, samples, tables, voices
+from training.commands import add_digits, add_folder, add_run
+from training.exam import EvaluationError, Inputs
+from training.samples import SampleError
+from training.sources import MissingSourceError
+
+EXPECTED_ERRORS = (EvaluationError, MissingSourceError, SampleError, card.CardError)
+
+
+def add(steps: argparse._SubParsersAction) -> None:
+    """Add the commands to the parser."""
+    for function in (_eval, _manifest, _card, _samples):
+        function(steps)
+
+
+def _eval(steps: argparse._SubParsersAction) -> None:
+    command = steps.add_parser("eval", help="measure an exported model on unseen sentences")
+    _add_model(command)
+    add_digits(command)
+    command.add_argument(
+        "--digit-models",
+        type=_digit_model,
+        nargs="+",
+        default=[],
+        metavar="SPEAKER=FOLDER",
+        help="models whose training left that speaker's digits out",
+    )
+    command.add_argument("--speech", type=Path, help="folder of human recordings and transcripts")
+    command.add_argument("--aligner", type=Path, help="folder of an exported aligner")
+    _add_out(command)
+    command.add_argument("--only", nargs="+", default=[], help="measure these sections (again)")
+    command.add_argument("--quick", action="store_true", help="tiny sets: does every part run?")
+    command.add_argument("--seed", type=int, default=1, help="draws sentences, voices and sounds")
+    command.add_argument("--threads", type=int, default=2, help="CPU threads")
+    command.set_defaults(call=_evaluate)
+
+
+def _manifest(steps: argparse._SubParsersAction) -> None:
+    command = steps.add_parser("manifest", help="describe the corpus in training/manifest")
+    add_folder(command)
+    add_digits(command)
+    command.set_defaults(call=lambda a: manifest.write(a.dir, a.digits))
+
+
+def _card(steps: argparse._SubParsersAction) -> None:
+    command = steps.add_parser("card", help="write CARD.md, and the threshold of guesses")
+    _add_model(command)
+    add_run(command)
+    _add_out(command)
+    command.add_argument("--note", default="", help="a remark on the run, for the card")
+    command.set_defaults(call=lambda a: card.write(a.model, a.run, a.out, a.note))
+
+
+def _samples(steps: argparse._SubParsersAction) -> None:
+    command = steps.add_parser("samples", help="render the bundled sample clips")
+    command.add_argument("--out", type=Path, required=True, help="folder for the wav files")
+    add_digits(command)
+    command.add_argument("--model", type=Path, help="check that this model gets them right")
+    command.set_defaults(call=_render)
+
+
+def _add_model(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--model", type=Path, required=True, help="folder of the model")
+
+
+def _add_out(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--out",
+        type=Path,
+        default=Path("training/build/eval"),
+        help="folder of eval.json and eval.md (default: %(default)s)",
+    )
+
+
+def _digit_model(argument: str) -> tuple[str, Path]:
+    speaker, found, folder = argument.partition("=")
+    if not found:
+        raise argparse.ArgumentTypeError(f"{argument!r} is not of the form SPEAKER=FOLDER")
+    return speaker, Path(folder)
+
+
+def _evaluate(arguments: argparse.Namespace) -> None:
+    machine.prepare_torch(arguments.threads)
+    inputs = Inputs(
+        arguments.model,
+        arguments.digits,
+        arguments.speech,
+        arguments.aligner,
+        dict(arguments.digit_models),
+    )
+    task = report.Task(
+        inputs, arguments.out, arguments.seed, quick=arguments.quick, only=arguments.only
+    )
+    print(tables.markdown(report.run(task)))
+
+
+def _render(arguments: argparse.Namespace) -> None:
+    engines = voices.Voices()
+    samples.render(engines, arguments.out, arguments.digits)
+    if arguments.model:
+        samples.check(engines, *export.load(arguments.model), arguments.digits)
