@@ -4,12 +4,23 @@ Knows the two published layouts of config.json by their keys only; knows no tens
 """
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 from .types import ConfigError
 
 DeviceChoice = Literal["auto", "cpu", "cuda", "mps"]
 DtypeChoice = Literal["auto", "float32", "bfloat16"]
+AttentionChoice = Literal["auto", "flash", "varlen", "sdpa", "reference"]
+GraphsChoice = Literal["auto", "off"]
+Quant = Literal["none", "int8"]
+
+_CHOICES = {
+    "device": DeviceChoice,
+    "dtype": DtypeChoice,
+    "attention": AttentionChoice,
+    "quant": Quant,
+    "cuda_graphs": GraphsChoice,
+}
 
 UNSURE_BELOW = 0.5
 """Where a checkpoint does not say at which confidence its texts become guesses."""
@@ -80,6 +91,9 @@ class EngineConfig:
 
     `dtype` auto is float32 for small models on a CPU, bfloat16 where the device computes it fast.
     `threads` 0 leaves torch's own choice.
+
+    `attention` and `cuda_graphs` auto take what is fastest on the device. `quant` int8 keeps the
+    decoder's weights as whole numbers: on a CPU, where reading them is what a token costs.
     """
 
     model: str = "embedded"
@@ -89,16 +103,19 @@ class EngineConfig:
     max_segment_s: int = 30
     kv_memory_mb: int = 0
     threads: int = 0
+    attention: AttentionChoice = "auto"
+    quant: Quant = "none"
+    cuda_graphs: GraphsChoice = "auto"
 
     def __post_init__(self) -> None:
         if not 5 <= self.max_segment_s <= 120:
             raise ConfigError(f"max_segment_s is {self.max_segment_s}, allowed are 5 to 120")
         if not 1 <= self.max_streams <= 100_000:
             raise ConfigError(f"max_streams is {self.max_streams}, allowed are 1 to 100000")
-        if self.device not in ("auto", "cpu", "cuda", "mps"):
-            raise ConfigError(f"device is {self.device!r}, allowed are auto, cpu, cuda, mps")
-        if self.dtype not in ("auto", "float32", "bfloat16"):
-            raise ConfigError(f"dtype is {self.dtype!r}, allowed are auto, float32, bfloat16")
+        for name, choices in _CHOICES.items():
+            value, allowed = getattr(self, name), get_args(choices)
+            if value not in allowed:
+                raise ConfigError(f"{name} is {value!r}, allowed are {', '.join(allowed)}")
         if not 0 <= self.threads <= 1024:
             raise ConfigError(f"threads is {self.threads}, allowed are 0 to 1024")
         if self.kv_memory_mb < 0:

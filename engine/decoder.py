@@ -1,4 +1,4 @@
-"""The Qwen3 decoder over a packed batch; attention reads and writes the KV views it is given.
+"""The Qwen3 decoder over a packed batch; attention reads and writes the KV cache it is given.
 
 Weights are immutable after loading and no state lives here. Parameter names are those of the
 transformers-native checkpoints. The released configs ask for M-RoPE, but with text and audio alone
@@ -6,39 +6,29 @@ its three position rows are equal, so plain RoPE is exact.
 """
 
 from dataclasses import dataclass
-from typing import Protocol
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from .attention.base import RowAttention
 from .config import DecoderConfig
-
-
-class KVReader(Protocol):
-    """One row's keys and values of a layer, the row's new tokens included."""
-
-    def read(self, layer: int) -> tuple[Tensor, Tensor]: ...
-
-
-class KVWriter(Protocol):
-    """Takes the keys and values [Q, K, D] of all new tokens of a batch."""
-
-    def write(self, layer: int, keys: Tensor, values: Tensor) -> None: ...
+from .weights import Layout, Matrix, lay_out
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """A packed batch: row r has `row_lengths[r]` new tokens, at the end of what `rows[r]` reads."""
+    """A packed batch of new tokens, where their keys go, and how they see those before them."""
 
     positions: Tensor  # [Q] position of each new token in its row
-    row_lengths: list[int]
-    rows: list[KVReader]
-    writer: KVWriter
+    slots: Tensor  # [Q] where in the cache its key and value are written
+    keys: Tensor  # [L, slots, K, D]
+    values: Tensor  # [L, slots, K, D]
+    attend: RowAttention
 
 
 class Decoder(nn.Module):
-    """Embeddings, layers and final norm; the head lives in `model.py`, for it may be tied."""
+    """Embeddings, layers and final norm; the head lives in `head.py`, for it may be tied."""
 
     def __init__(self, config: DecoderConfig) -> None:
         super().__init__()
@@ -47,16 +37,16 @@ class Decoder(nn.Module):
         self.layers = nn.ModuleList(DecoderLayer(config, index) for index in range(config.layers))
         self.norm = RMSNorm(config.hidden, config.rms_eps)
 
-    def fuse(self) -> None:
+    def prepare(self, layout: Layout) -> None:
         """Make the loaded weights ready for use; the model computes nothing before."""
         for module in self.modules():
             if isinstance(module, CausalAttention | MLP):
-                module.fuse()
+                module.prepare(layout)
 
     def forward(self, x: Tensor, batch: Batch) -> Tensor:
         """New tokens' embeddings [Q, E] to hidden states [Q, E]."""
-        rope = rope_table(batch.positions, self.config)
-        rope = (rope[0].to(x.dtype), rope[1].to(x.dtype))
+        cos, sin = rope_table(batch.positions, self.config)
+        rope = (cos.to(x.dtype), sin.to(x.dtype))
         for layer in self.layers:
             x = layer(x, rope, batch)
         return self.norm(x)
@@ -83,51 +73,36 @@ class CausalAttention(nn.Module):
     def __init__(self, config: DecoderConfig, index: int) -> None:
         super().__init__()
         self.index = index
-        self.kv_heads, self.head_dim = config.kv_heads, config.head_dim
-        self.group = config.heads // config.kv_heads
+        self.heads, self.kv_heads, self.head_dim = config.heads, config.kv_heads, config.head_dim
         self.q_proj = nn.Linear(config.hidden, config.heads * config.head_dim, bias=False)
         self.k_proj = nn.Linear(config.hidden, config.kv_heads * config.head_dim, bias=False)
         self.v_proj = nn.Linear(config.hidden, config.kv_heads * config.head_dim, bias=False)
         self.o_proj = nn.Linear(config.heads * config.head_dim, config.hidden, bias=False)
         self.q_norm = RMSNorm(config.head_dim, config.rms_eps)
         self.k_norm = RMSNorm(config.head_dim, config.rms_eps)
-        self._qkv: Tensor | None = None
+        self._in: Matrix | None = None
+        self._out: Matrix | None = None
         self._qk_norm: Tensor | None = None
 
-    def fuse(self) -> None:
+    def prepare(self, layout: Layout) -> None:
         """Lay the three input projections, and the norms of all heads, side by side."""
-        self._qkv = fuse_rows(self.q_proj, self.k_proj, self.v_proj)
-        heads = [self.q_norm] * (self.group * self.kv_heads) + [self.k_norm] * self.kv_heads
-        self._qk_norm = torch.stack([norm.weight.detach() for norm in heads])  # [H + K, D]
+        self._in = lay_out(layout, self.q_proj, self.k_proj, self.v_proj)
+        self._out = lay_out(layout, self.o_proj)
+        norms = [self.q_norm] * self.heads + [self.k_norm] * self.kv_heads
+        self._qk_norm = torch.stack([norm.weight.detach() for norm in norms])  # [H + K, D]
 
     def forward(self, x: Tensor, rope: tuple[Tensor, Tensor], batch: Batch) -> Tensor:
-        assert self._qkv is not None
+        assert self._in is not None
+        assert self._out is not None
         assert self._qk_norm is not None
-        num_heads = self.group * self.kv_heads
-        heads = F.linear(x, self._qkv).view(x.shape[0], -1, self.head_dim)
-        qk, v = heads.split((num_heads + self.kv_heads, self.kv_heads), dim=1)
-        qk = rotate(self._qk_norm * unit_rms(qk, self.q_norm.eps), rope)
-        q, k = qk.split((num_heads, self.kv_heads), dim=1)  # [Q, H, D], [Q, K, D]
-        batch.writer.write(self.index, k, v)
-        queries = q.split(batch.row_lengths)
-        rows = zip(queries, batch.rows, strict=True)
-        mixed = [self._attend(query, *row.read(self.index)) for query, row in rows]
-        return self.o_proj(torch.cat(mixed))
-
-    def _attend(self, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
-        """One row: queries [n, H, D] over keys and values [S, K, D], the last n being its own.
-
-        The heads of a group share their keys, so a group's queries are stacked as n * group rows
-        over one head: nothing is repeated in memory.
-        """
-        n, total = q.shape[0], k.shape[0]
-        grouped = q.view(n, self.kv_heads, self.group, self.head_dim)
-        grouped = grouped.permute(1, 2, 0, 3).reshape(1, self.kv_heads, -1, self.head_dim)
-        mask = _causal_mask(n, total, q.device).repeat(self.group, 1) if n > 1 else None
-        keys, values = k.transpose(0, 1).unsqueeze(0), v.transpose(0, 1).unsqueeze(0)
-        out = F.scaled_dot_product_attention(grouped, keys, values, attn_mask=mask)
-        out = out.view(self.kv_heads, self.group, n, self.head_dim)
-        return out.permute(2, 0, 1, 3).reshape(n, -1)  # [n, H * D]
+        heads = self._in(x).view(x.shape[0], -1, self.head_dim)
+        qk, v = heads.split((self.heads + self.kv_heads, self.kv_heads), dim=1)
+        qk = rotate(unit_rms(qk, self.q_norm.eps).mul_(self._qk_norm), rope)
+        q, k = qk.split((self.heads, self.kv_heads), dim=1)  # [Q, H, D], [Q, K, D]
+        keys, values = batch.keys[self.index], batch.values[self.index]
+        keys.index_copy_(0, batch.slots, k)
+        values.index_copy_(0, batch.slots, v)
+        return self._out(batch.attend(q, keys, values))
 
 
 class MLP(nn.Module):
@@ -138,16 +113,19 @@ class MLP(nn.Module):
         self.gate_proj = nn.Linear(config.hidden, config.ffn, bias=False)
         self.up_proj = nn.Linear(config.hidden, config.ffn, bias=False)
         self.down_proj = nn.Linear(config.ffn, config.hidden, bias=False)
-        self._gate_up: Tensor | None = None
+        self._in: Matrix | None = None
+        self._out: Matrix | None = None
 
-    def fuse(self) -> None:
+    def prepare(self, layout: Layout) -> None:
         """Lay gate and up side by side, to be multiplied at once."""
-        self._gate_up = fuse_rows(self.gate_proj, self.up_proj)
+        self._in = lay_out(layout, self.gate_proj, self.up_proj)
+        self._out = lay_out(layout, self.down_proj)
 
     def forward(self, x: Tensor) -> Tensor:
-        assert self._gate_up is not None
-        gate, up = F.linear(x, self._gate_up).chunk(2, dim=-1)
-        return self.down_proj(F.silu(gate) * up)
+        assert self._in is not None
+        assert self._out is not None
+        gate, up = self._in(x).chunk(2, dim=-1)
+        return self._out(F.silu(gate).mul_(up))
 
 
 class RMSNorm(nn.Module):
@@ -159,26 +137,19 @@ class RMSNorm(nn.Module):
         self.eps = eps
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.weight * unit_rms(x, self.eps)
+        return unit_rms(x, self.eps).mul_(self.weight)
 
 
 def unit_rms(x: Tensor, eps: float) -> Tensor:
-    """The last dimension brought to a root mean square of 1, in float32, cast back."""
-    return F.rms_norm(x.float(), (x.shape[-1],), eps=eps).to(x.dtype)
+    """The last dimension brought to a root mean square of 1, in float32, cast back; a new tensor.
 
-
-def fuse_rows(*linears: nn.Linear) -> Tensor:
-    """The weights of several projections of one input as one matrix.
-
-    The projections' own weights become views of it, so nothing is held twice.
+    Written out because torch has a fused kernel for it on GPUs only.
     """
-    fused = torch.cat([linear.weight.detach() for linear in linears])
-    begin = 0
-    for linear in linears:
-        end = begin + linear.out_features
-        linear.weight = nn.Parameter(fused[begin:end], requires_grad=False)
-        begin = end
-    return fused
+    wide, width = x.float(), x.shape[-1]
+    if x.is_cuda:
+        return F.rms_norm(wide, (width,), eps=eps).to(x.dtype)
+    norm = torch.linalg.vector_norm(wide, dim=-1, keepdim=True)
+    return (wide * norm.square_().div_(width).add_(eps).rsqrt_()).to(x.dtype)
 
 
 def rope_table(positions: Tensor, config: DecoderConfig) -> tuple[Tensor, Tensor]:
@@ -196,9 +167,8 @@ def rope_table(positions: Tensor, config: DecoderConfig) -> tuple[Tensor, Tensor
 def rotate(x: Tensor, rope: tuple[Tensor, Tensor]) -> Tensor:
     """Heads [Q, H, D] turned by their positions."""
     cos, sin = rope
-    return x * cos + x.roll(x.shape[-1] // 2, dims=-1) * sin
-
-
-def _causal_mask(n: int, total: int, device: torch.device) -> Tensor:
-    """Which of `total` keys each of the last `n` positions may see: bool [n, total]."""
-    return torch.ones(n, total, dtype=torch.bool, device=device).tril(total - n)
+    half = x.shape[-1] // 2
+    turned = x * cos
+    turned[..., :half].addcmul_(x[..., half:], sin[..., :half])
+    turned[..., half:].addcmul_(x[..., :half], sin[..., half:])
+    return turned

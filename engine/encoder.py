@@ -12,8 +12,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from .attention.base import WindowAttention
 from .config import EncoderConfig
+from .convolution import Convolution, lay_out_convolution
 from .types import CHUNK_FRAMES
+from .weights import Layout, Matrix, lay_out
 
 TOKENS_PER_CHUNK = 13
 _STEM_BATCH = 64  # chunks per convolution call: bounds its memory, as conv_chunksize does
@@ -39,24 +42,41 @@ class AudioEncoder(nn.Module):
         self.conv_out = nn.Linear(channels * stem_bins, config.d_model, bias=False)
         self.layers = nn.ModuleList(EncoderLayer(config) for _ in range(config.layers))
         self.ln_post = nn.LayerNorm(config.d_model)
+        self._convs: list[Convolution] = []
+        self._out: Matrix | None = None
+        self._sinusoids: Tensor | None = None
+
+    def prepare(self, layout: Layout) -> None:
+        """Make the loaded weights ready for use; the encoder computes nothing before."""
+        size = (self.config.mel_bins, self.config.chunk_frames)
+        for conv in (self.conv2d1, self.conv2d2, self.conv2d3):
+            self._convs.append(lay_out_convolution(layout, conv, size))
+            size = (-(-size[0] // 2), -(-size[1] // 2))
+        self._out = lay_out(layout, self.conv_out)
+        weight = self.ln_post.weight
+        self._sinusoids = _sinusoids(self.config.d_model, weight.device).to(weight.dtype)
+        for layer in self.layers:
+            assert isinstance(layer, EncoderLayer)
+            layer.prepare(layout)
 
     def stem(self, mel: Tensor) -> Tensor:
         """Chunks of normalised mel [C, 100, M] to tokens with positions [C, 13, d]."""
         return torch.cat([self._stem_batch(part) for part in mel.split(_STEM_BATCH)])
 
     def _stem_batch(self, mel: Tensor) -> Tensor:
-        x = mel.to(self.conv_out.weight.dtype).transpose(1, 2).unsqueeze(1)  # [C, 1, M, 100]
-        for conv in (self.conv2d1, self.conv2d2, self.conv2d3):
-            x = F.gelu(conv(x))
+        assert self._out is not None
+        assert self._sinusoids is not None
+        x = mel.to(self.ln_post.weight.dtype).transpose(1, 2).unsqueeze(1)  # [C, 1, M, 100]
+        for convolve in self._convs:
+            x = convolve(x)
         x = x.permute(0, 3, 1, 2).flatten(2)  # [C, 13, channels * M/8]
-        x = self.conv_out(x)  # [C, 13, d]
-        return x + _sinusoids(self.config.d_model, x.device).to(x.dtype)
+        tokens = self._out(x.flatten(0, 1)).unflatten(0, x.shape[:2])  # [C, 13, d]
+        return tokens.add_(self._sinusoids)
 
-    def forward(self, tokens: Tensor, window_lengths: list[int]) -> Tensor:
-        """Packed windows [A, d] to [A, d]; `window_lengths` sum to A, no window sees another."""
-        assert sum(window_lengths) == tokens.shape[0]
+    def forward(self, tokens: Tensor, attend: WindowAttention) -> Tensor:
+        """Packed windows [A, d] to [A, d]; `attend` says where one window ends."""
         for layer in self.layers:
-            tokens = layer(tokens, window_lengths)
+            tokens = layer(tokens, attend)
         return self.ln_post(tokens)
 
 
@@ -66,17 +86,25 @@ class EncoderLayer(nn.Module):
     def __init__(self, config: EncoderConfig) -> None:
         super().__init__()
         self.self_attn_layer_norm = nn.LayerNorm(config.d_model)
-        self.self_attn = WindowAttention(config)
+        self.self_attn = WindowedAttention(config)
         self.final_layer_norm = nn.LayerNorm(config.d_model)
         self.fc1 = nn.Linear(config.d_model, config.ffn)
         self.fc2 = nn.Linear(config.ffn, config.d_model)
+        self._up: Matrix | None = None
+        self._down: Matrix | None = None
 
-    def forward(self, x: Tensor, window_lengths: list[int]) -> Tensor:
-        x = x + self.self_attn(self.self_attn_layer_norm(x), window_lengths)
-        return x + self.fc2(F.gelu(self.fc1(self.final_layer_norm(x))))
+    def prepare(self, layout: Layout) -> None:
+        self.self_attn.prepare(layout)
+        self._up, self._down = lay_out(layout, self.fc1), lay_out(layout, self.fc2)
+
+    def forward(self, x: Tensor, attend: WindowAttention) -> Tensor:
+        assert self._up is not None
+        assert self._down is not None
+        x = x + self.self_attn(self.self_attn_layer_norm(x), attend)
+        return x + self._down(F.gelu(self._up(self.final_layer_norm(x))))
 
 
-class WindowAttention(nn.Module):
+class WindowedAttention(nn.Module):
     """Multi-head attention over packed windows."""
 
     def __init__(self, config: EncoderConfig) -> None:
@@ -86,34 +114,19 @@ class WindowAttention(nn.Module):
         self.k_proj = nn.Linear(config.d_model, config.d_model)
         self.v_proj = nn.Linear(config.d_model, config.d_model)
         self.out_proj = nn.Linear(config.d_model, config.d_model)
+        self._in: Matrix | None = None
+        self._out: Matrix | None = None
 
-    def forward(self, x: Tensor, window_lengths: list[int]) -> Tensor:
-        heads = (x.shape[0], self.heads, self.head_dim)
-        q = self.q_proj(x).view(heads)  # [A, H, D]
-        k = self.k_proj(x).view(heads)
-        v = self.v_proj(x).view(heads)
-        mixed = torch.empty_like(q)
-        for begin, count, length in _equal_runs(window_lengths):
-            rows = slice(begin, begin + count * length)
-            shape = (count, length, self.heads, self.head_dim)
-            windows = [t[rows].view(shape).transpose(1, 2) for t in (q, k, v)]  # [W, H, A', D]
-            out = F.scaled_dot_product_attention(*windows)
-            mixed[rows] = out.transpose(1, 2).reshape(count * length, self.heads, self.head_dim)
-        return self.out_proj(mixed.flatten(1))
+    def prepare(self, layout: Layout) -> None:
+        """Lay the three input projections side by side."""
+        self._in = lay_out(layout, self.q_proj, self.k_proj, self.v_proj)
+        self._out = lay_out(layout, self.out_proj)
 
-
-def _equal_runs(lengths: list[int]) -> list[tuple[int, int, int]]:
-    """Runs of equal window lengths as (first row, number of windows, length)."""
-    runs: list[tuple[int, int, int]] = []
-    row = 0
-    for length in lengths:
-        if runs and runs[-1][2] == length:
-            begin, count, _ = runs[-1]
-            runs[-1] = (begin, count + 1, length)
-        else:
-            runs.append((row, 1, length))
-        row += length
-    return runs
+    def forward(self, x: Tensor, attend: WindowAttention) -> Tensor:
+        assert self._in is not None
+        assert self._out is not None
+        heads = self._in(x).view(x.shape[0], 3, self.heads, self.head_dim)  # [A, 3, H, D]
+        return self._out(attend(*heads.unbind(1)))
 
 
 def _sinusoids(dim: int, device: torch.device) -> Tensor:

@@ -8,17 +8,17 @@ but its own answers, so streams join and leave at any tick.
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
-from typing import TypeVar
 
 from .config import UNSURE_BELOW
 from .encoder import TOKENS_PER_CHUNK
-from .job import Job
+from .job import Job, JobSteps
 from .kv_pool import KVLedger
-from .runner import EncodeWork, ForwardWork, Runner, StemWork
-from .scheduler import Rank, Scheduler
+from .ladder import Pressure
+from .runner import Runner
+from .scheduler import Rank
 from .segment import Segment, Spent
 from .sequence import Limits, PromptIds, Sequence
 from .stream import Stream
@@ -31,6 +31,7 @@ from .types import (
     Configure,
     Configured,
     EngineError,
+    EngineLoad,
     EngineRequest,
     EngineUpdate,
     Failed,
@@ -44,10 +45,11 @@ from .types import (
     StreamOptions,
     WorkCounters,
 )
+from .workbench import Workbench
 
 _log = logging.getLogger(__name__)
 
-W = TypeVar("W", StemWork, EncodeWork, ForwardWork)
+_GOLDEN = 0.6180339887  # its multiples spread evenly over the circle, however many there are
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,56 +88,74 @@ class Engine:
         self.model_name = model_name
         self._clock = clock
         self._ledger: KVLedger = runner.ledger
-        self._scheduler = Scheduler(runner.ledger)
+        self._bench = Workbench(runner, lambda: self._clock())
+        self._pressure = Pressure(limits.max_streams, clock())
         self._streams: dict[StreamId, Stream] = {}
-        self._jobs: list[Job] = []
+        self._awake: dict[StreamId, None] = {}  # in order: those with something to do or to say
         self._updates: list[tuple[StreamId, EngineUpdate]] = []
+        self._is_audited = False
 
     @property
     def counters(self) -> WorkCounters:
         return self.runner.counters
 
-    def handle(self, request: EngineRequest) -> None:
+    @property
+    def load(self) -> EngineLoad:
+        """How hard it works for live streams."""
+        pressure = self._pressure
+        return EngineLoad(
+            pressure.busy_ratio,
+            pressure.lateness_s,
+            pressure.ladder.stretch,
+            min(self.limits.max_streams, int(pressure.capacity.streams)),
+        )
+
+    def handle(self, request: EngineRequest, arrived_at: float | None = None) -> None:
         """Take a request; its answer comes with the updates of a later tick.
 
-        Requests of streams that have ended are ignored: they crossed the stream's last update.
+        `arrived_at`, on the engine's clock, is when it came, None for now. Requests of streams
+        that have ended are ignored: they crossed the stream's last update.
         """
+        now = self._clock() if arrived_at is None else arrived_at
         try:
             match request:
                 case Open():
-                    self._open(request)
+                    self._open(request, now)
                 case Abort(stream=stream_id):
                     self._drop(stream_id)
+                    return
                 case _ if request.stream not in self._streams:
-                    pass
+                    return
                 case Configure():
-                    self._configure(request)
+                    self._configure(request, now)
                 case Feed() | Finalize() | Close():
-                    self._streams[request.stream].push(request)
+                    self._streams[request.stream].push(request, now)
+            self._awake[request.stream] = None
         except EngineError as error:
             self._fail(request.stream, error)
 
     def tick(self) -> list[tuple[StreamId, EngineUpdate]]:
         """Do one round of work and return what there is to say, in order per stream."""
         now = self._clock()
-        for stream_id, stream in list(self._streams.items()):
-            self._advance(stream_id, stream, now)
-        running = [job for job in self._jobs if job.steps is not None]
-        waiting = [job for job in self._jobs if job.steps is None]
-        for job in self._scheduler.to_start(waiting, len(running)):
-            job.start(now)
-        self._run(StemWork, self.runner.stems)
-        self._run(EncodeWork, self.runner.encode)
-        self._run_forward(single=False)
-        self._run_forward(single=True)
-        return self._collect()
+        touched, self._awake = self._awake, {}
+        is_live = self._take_in(touched, now)
+        for job in self._bench.run(self._segments, now):
+            touched[job.stream_id] = None
+            self._is_audited = False
+            self._end_job(job)
+        self._note_time(now, is_live=is_live)
+        self._gather(touched)
+        updates, self._updates = self._updates, []
+        return updates
 
     @property
     def idle(self) -> bool:
-        """Nothing to do until the next request. Audits the page ledger when so."""
-        if self._jobs or any(stream.has_work for stream in self._streams.values()):
+        """Nothing to do until the next request. Audits the page ledger once when it becomes so."""
+        if self._awake or len(self._bench):
             return False
-        self._ledger.audit()
+        if not self._is_audited:
+            self._ledger.audit()
+            self._is_audited = True
         return True
 
     def new_sequence(self, context: str) -> Sequence:
@@ -145,20 +165,21 @@ class Engine:
 
     # --- streams ---------------------------------------------------------------------------------
 
-    def _open(self, request: Open) -> None:
+    def _open(self, request: Open, now: float) -> None:
         if len(self._streams) >= self.limits.max_streams:
             raise CapacityError(f"all {self.limits.max_streams} streams of this engine are taken")
         self._check(request.options)
-        self._streams[request.stream] = Stream(request.audio, request.options, self._new_segment)
+        new_segment = partial(self._new_segment, phase=request.stream * _GOLDEN % 1.0)
+        self._streams[request.stream] = Stream(request.audio, request.options, new_segment, now)
         self._updates.append((request.stream, Opened(self.model_name)))
 
-    def _configure(self, request: Configure) -> None:
+    def _configure(self, request: Configure, now: float) -> None:
         stream = self._streams[request.stream]
         answer: EngineUpdate = Configured()
         try:
             options = stream.accepted.with_changes(**request.changes)
             self._check(options)
-            stream.configure(options)
+            stream.configure(options, now)
         except OptionError as error:
             answer = Refused(error)
         self._updates.append((request.stream, answer))
@@ -183,13 +204,46 @@ class Engine:
                 f"for segments of {options.segment_limit_s} s"
             )
 
-    def _new_segment(self, index: int, start_sample: int, options: StreamOptions) -> Segment:
+    def _new_segment(
+        self, index: int, start_sample: int, options: StreamOptions, *, phase: float
+    ) -> Segment:
         sequence = self.new_sequence(options.context)
-        return Segment(index, start_sample, options, sequence, self.tokenizer)
+        return Segment(index, start_sample, options, sequence, self.tokenizer, phase=phase)
 
-    def _advance(self, stream_id: StreamId, stream: Stream, now: float) -> None:
+    def _segments(self) -> Iterator[Segment]:
+        """All that may hold pages: open ones, and those that wait for their final."""
+        for stream in self._streams.values():
+            yield from (entry.segment for entry in stream.finishing)
+            if stream.open is not None:
+                yield stream.open
+
+    def _take_in(self, awake: Iterable[StreamId], now: float) -> bool:
+        """What has arrived, and the jobs that makes due; whether there is live work.
+
+        Streams that are ahead take turns: a few of them in a tick that is theirs.
+        """
+        num_spare = self._bench.num_spare_turns(now)
+        was_live = self._bench.num_live > 0
+        had_turn: list[StreamId] = []
+        for stream_id in awake:
+            stream = self._streams.get(stream_id)
+            if stream is None:
+                continue
+            waits = stream.is_ahead(now) and num_spare <= 0
+            num_spare -= stream.is_ahead(now)
+            self._advance(stream_id, stream, now, may_catch_up=not waits)
+            if waits and stream.has_requests:
+                self._awake[stream_id] = None
+            elif stream.has_requests:
+                had_turn.append(stream_id)
+        self._awake.update(dict.fromkeys(had_turn))
+        return was_live or self._bench.num_live > 0
+
+    def _advance(
+        self, stream_id: StreamId, stream: Stream, now: float, *, may_catch_up: bool
+    ) -> None:
         try:
-            stream.advance()
+            stream.advance(now, may_catch_up=may_catch_up)
             self._plan_jobs(stream_id, stream, now)
         except EngineError as error:
             self._fail(stream_id, error)
@@ -199,29 +253,46 @@ class Engine:
 
     def _plan_jobs(self, stream_id: StreamId, stream: Stream, now: float) -> None:
         """One job per segment: a final when it has ended, else a step, else windows ahead."""
-        busy = {id(job.segment) for job in self._jobs}
-        new = partial(Job, stream_id, due_at=now)
         for segment in [entry.segment for entry in stream.finishing if entry.final is None]:
-            if id(segment) in busy:
+            if self._bench.has(segment):
                 continue
             ready = segment.ready_final()
             if ready is not None:
                 stream.final_done(segment, ready, Spent(0.0, 0.0))
             else:
-                self._jobs.append(
-                    new(segment=segment, rank=Rank.FINAL, make_steps=segment.final_step)
-                )
+                self._add_job(stream_id, segment, Rank.FINAL, segment.final_step, now)
         segment = stream.open
-        if segment is None or id(segment) in busy:
+        if segment is None or self._bench.has(segment):
             return
-        heard = segment.due_samples()
+        heard = stream.due_samples(self._pressure.ladder.stretch, now)
         ahead = segment.options.final_window_s
         if heard is not None:
-            steps = partial(segment.step, heard)
-            self._jobs.append(new(segment=segment, rank=Rank.STEP, make_steps=steps))
+            self._add_job(stream_id, segment, Rank.STEP, partial(segment.step, heard), now)
         elif segment.sequence.windows_ahead(ahead) > 0:
             steps = partial(segment.sequence.encode_ahead, ahead)
-            self._jobs.append(new(segment=segment, rank=Rank.AHEAD, make_steps=steps))
+            self._add_job(stream_id, segment, Rank.AHEAD, steps, now)
+
+    def _add_job(
+        self,
+        stream_id: StreamId,
+        segment: Segment,
+        rank: Rank,
+        make_steps: Callable[[], JobSteps],
+        now: float,
+    ) -> None:
+        stream = self._streams[stream_id]
+        in_time = rank is Rank.AHEAD or not stream.is_ahead(now)
+        due_at = min(now, stream.heard_at)
+        job = Job(
+            stream_id,
+            segment,
+            rank if in_time else Rank.CATCH_UP,
+            due_at=due_at,
+            deadline=due_at + segment.options.cadence_ms / 1000,
+            is_final=rank is Rank.FINAL,
+            make_steps=make_steps,
+        )
+        self._bench.add(job)
 
     def _fail(self, stream_id: StreamId, error: EngineError) -> None:
         self._drop(stream_id)
@@ -229,77 +300,46 @@ class Engine:
 
     def _drop(self, stream_id: StreamId) -> None:
         stream = self._streams.pop(stream_id, None)
+        if stream is not None:
+            self._awake.pop(stream_id, None)
+            self._bench.drop(stream_id)
+            stream.release()
+
+    # --- the end of a tick -----------------------------------------------------------------------
+
+    def _end_job(self, job: Job) -> None:
+        """A job's result to its stream, which may have the next thing to do."""
+        stream = self._streams.get(job.stream_id)
         if stream is None:
+            return  # another of its jobs failed in this tick
+        if job.error is not None:
+            _log.error("stream %d failed", job.stream_id, exc_info=job.error)
+            self._fail(job.stream_id, EngineError("the engine failed on this stream"))
             return
-        for job in [job for job in self._jobs if job.stream_id == stream_id]:
-            if job.steps is not None:
-                job.steps.close()
-            self._jobs.remove(job)
-        stream.release()
-
-    # --- batches ---------------------------------------------------------------------------------
-
-    def _run(self, kind: type[W], run: Callable[[list[W]], list]) -> None:
-        """One packed batch of all work of this kind that is waiting."""
-        jobs = [job for job in self._jobs if isinstance(job.work, kind)]
-        if jobs:
-            self._answer(jobs, run)
-
-    def _run_forward(self, *, single: bool) -> None:
-        """Passes of several tokens, or the single-token decodes, in one packed batch."""
-        ready = [
-            job
-            for job in self._jobs
-            if isinstance(job.work, ForwardWork) and (job.num_new == 1) == single
-        ]
-        if not ready:
-            return
-        busy = {id(job.segment) for job in self._jobs if job.steps is not None}
-        resting = [s.open for s in self._streams.values() if s.open is not None]
-        chosen = self._scheduler.to_forward(
-            ready, [s.sequence for s in resting if id(s) not in busy and s.sequence.num_kv_tokens]
-        )
-        if chosen:
-            self._answer(chosen, self.runner.forward)
-        else:
-            # All pages are with jobs in mid-decode: the one that can wait longest starts again.
-            max(ready, key=lambda job: (job.rank, job.due_at)).restart()
-
-    def _answer(self, jobs: list[Job], run: Callable[[list], list]) -> None:
-        """Run one batch; when the device fails, the streams in it fail and the others go on."""
-        try:
-            answers = run([job.work for job in jobs])
-        except Exception as error:  # noqa: BLE001 - whatever the device says
-            for job in jobs:
-                job.fail(error)
-            return
-        for job, answer in zip(jobs, answers, strict=True):
-            job.resume(answer)
-
-    def _hand_over(self, job: Job) -> None:
-        """A finished job's result to its stream."""
-        stream = self._streams[job.stream_id]
-        queue_ms = (job.started_at - job.due_at) * 1000
-        spent = Spent(queue_ms, (self._clock() - job.started_at) * 1000)
+        self._awake[job.stream_id] = None
+        late_s, took_s = job.started_at - job.due_at, self._clock() - job.started_at
+        if job.rank is Rank.STEP:
+            cadence_s = job.segment.options.cadence_ms / 1000
+            self._pressure.note_step(late_s=late_s, took_s=took_s, cadence_s=cadence_s)
         if job.result is None:
             return
-        if job.rank is Rank.FINAL:
-            stream.final_done(job.segment, job.result, spent)
-        else:
-            stream.step_done(job.segment, job.result, spent)
+        deliver = stream.final_done if job.is_final else stream.step_done
+        deliver(job.segment, job.result, Spent(late_s * 1000, took_s * 1000))
 
-    def _collect(self) -> list[tuple[StreamId, EngineUpdate]]:
-        """Hand finished jobs to their streams and gather what there is to say."""
-        for job in [job for job in self._jobs if job.done]:
-            if job.error is not None:
-                _log.error("stream %d failed", job.stream_id, exc_info=job.error)
-                self._fail(job.stream_id, EngineError("the engine failed on this stream"))
-            else:
-                self._jobs.remove(job)
-                self._hand_over(job)
-        for stream_id, stream in list(self._streams.items()):
+    def _note_time(self, began: float, *, is_live: bool) -> None:
+        """What the tick says about the load; a new stretch concerns every stream."""
+        now = self._clock()
+        if is_live:
+            self._pressure.note_busy(now - began)
+        if self._pressure.update(len(self._streams), self._bench.num_live, now):
+            self._awake.update(dict.fromkeys(self._streams))
+
+    def _gather(self, touched: Iterable[StreamId]) -> None:
+        """What these streams have to say; those that have said all are gone."""
+        for stream_id in touched:
+            stream = self._streams.get(stream_id)
+            if stream is None:
+                continue
             self._updates += [(stream_id, update) for update in stream.take_updates()]
             if stream.closed and not stream.finishing:
                 self._drop(stream_id)
-        updates, self._updates = self._updates, []
-        return updates

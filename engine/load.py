@@ -1,41 +1,54 @@
-"""From a configuration to an engine: finds the model, picks device and dtype, sizes the pool."""
+"""From a configuration to an engine: finds the model, picks device and kernels, sizes the pool."""
 
+import logging
 import os
 from pathlib import Path
 
 import torch
 
+from .attention.base import Attention
+from .attention.choose import choose_attention
+from .attention.paged import PagedAttention
 from .checkpoint import read_config
 from .config import EngineConfig, ModelConfig
 from .engine import Engine, EngineLimits, segment_tokens
 from .hub import resolve_model
 from .kv_pool import KVLedger, KVPool
 from .languages import LANGUAGES
+from .memory import free_bytes, plan_pages
 from .model import SpeechModel, load_model
 from .runner import Runner
+from .threads import pick_threads
 from .tokenizer import Tokenizer
 from .types import ConfigError
+from .weights import check_int8
 
 _CONTEXT_TOKENS = 1024  # room for context in every segment
-_GPU_PAGE_TOKENS = 256
 _SMALL_HIDDEN = 512  # below this width float32 is as fast on a CPU, and exact
+_COMMON_SEGMENT_S = 30  # what the pool's room is told in
+
+_log = logging.getLogger(__name__)
 
 
 def load_engine(config: EngineConfig) -> Engine:
     """The engine for `config.model`: the embedded one, a checkpoint folder, or a hub id.
 
     Raises:
-        ConfigError: the device is not there, or the KV pool cannot hold one segment.
+        ConfigError: the device, the attention backend or int8 is not there, or the KV pool cannot
+            hold one segment.
         CheckpointError: the model cannot be found, downloaded or read.
     """
-    if config.threads:
-        torch.set_num_threads(config.threads)
     folder = resolve_model(config.model)
     shape = read_config(folder)
     if shape.is_aligner:
         raise ConfigError(f"{config.model} is a forced aligner, not a recogniser")
     device = pick_device(config.device)
-    model = load_model(folder, dtype=pick_dtype(config.dtype, device, shape), device=device)
+    dtype = pick_dtype(config.dtype, device, shape)
+    attention = choose_attention(config.attention, device, dtype)
+    if config.quant == "int8":
+        check_int8(device)
+    _set_threads(config, shape)
+    model = load_model(folder, dtype=dtype, device=device, quant=config.quant)
     tokenizer = Tokenizer.from_folder(folder)
     tokenizer.check_fits(shape)
     limits = EngineLimits(
@@ -45,10 +58,12 @@ def load_engine(config: EngineConfig) -> Engine:
         languages=shape.languages or tuple(LANGUAGES),
         unsure_below=shape.unsure_below,
     )
-    ledger = _plan_pool(config, model, limits)
-    return Engine(
-        Runner(model, ledger), tokenizer, limits, model_name=_display_name(config, folder)
-    )
+    ledger = _plan_pool(config, model, limits, attention)
+    runner = Runner(model, ledger, attention)
+    if config.cuda_graphs == "auto" and isinstance(attention, PagedAttention):
+        runner.record_graphs(longest_row=limits.segment_tokens)
+    _tell(config, runner)
+    return Engine(runner, tokenizer, limits, model_name=_display_name(config, folder))
 
 
 def pick_device(choice: str) -> torch.device:
@@ -83,23 +98,43 @@ def _longest_segment_s(shape: ModelConfig) -> int:
     return max((s for s in range(1, 121) if segment_tokens(s) <= room), default=1)
 
 
-def _plan_pool(config: EngineConfig, model: SpeechModel, limits: EngineLimits) -> KVLedger:
-    """Pages for one and a half segments a stream, or what `kv_memory_mb` pays for.
+def _set_threads(config: EngineConfig, shape: ModelConfig) -> None:
+    small = shape.decoder.hidden < _SMALL_HIDDEN
+    by_default = torch.get_num_threads()
+    torch.set_num_threads(pick_threads(config.threads, by_default=by_default, small_model=small))
 
-    On a CPU a page is a whole segment: its keys then lie together and are never gathered. Memory
+
+def _plan_pool(
+    config: EngineConfig, model: SpeechModel, limits: EngineLimits, attention: Attention
+) -> KVLedger:
+    """Pages as `kv_memory_mb` says, else all that fit on a GPU, else what the streams need.
+
+    Where a page is a whole segment, its keys lie together and are never gathered. On a CPU, memory
     that no segment has filled yet is not touched, so such a page costs what is in it.
     """
-    on_gpu = model.device.type != "cpu"
-    page_tokens = _GPU_PAGE_TOKENS if on_gpu else limits.segment_tokens
+    page_tokens = attention.page_tokens or limits.segment_tokens
     pages_per_segment = -(-limits.segment_tokens // page_tokens)
-    num_pages = (limits.max_streams + max(2, limits.max_streams // 2)) * pages_per_segment
-    if config.kv_memory_mb:
-        token_bytes = KVPool.bytes_per_token(model.config.decoder, model.dtype)
-        num_pages = config.kv_memory_mb * 2**20 // (token_bytes * page_tokens)
-        if num_pages < pages_per_segment:
-            needed = -(-pages_per_segment * page_tokens * token_bytes // 2**20)
-            raise ConfigError(f"kv_memory_mb is {config.kv_memory_mb}, one segment needs {needed}")
+    segments = limits.max_streams + max(2, limits.max_streams // 2)
+    token_bytes = KVPool.bytes_per_token(model.config.decoder, model.dtype)
+    num_pages = plan_pages(
+        wanted=None if model.device.type == "cuda" else segments * pages_per_segment,
+        pages_per_segment=pages_per_segment,
+        page_bytes=page_tokens * token_bytes,
+        free=free_bytes(model.device),
+        asked_mb=config.kv_memory_mb,
+    )
     return KVLedger(num_pages=num_pages, page_tokens=page_tokens)
+
+
+def _tell(config: EngineConfig, runner: Runner) -> None:
+    """Log what was taken, and how much fits."""
+    model, ledger = runner.model, runner.ledger
+    pages = -(-segment_tokens(_COMMON_SEGMENT_S) // ledger.page_tokens)
+    weights = str(model.dtype).removeprefix("torch.")
+    if config.quant != "none":
+        weights += f", decoder {config.quant}"
+    _log.info("%s, weights %s, attention %s", model.device, weights, runner.attention.name)
+    _log.info("room for %s streams of %d s", f"{ledger.num_pages // pages:,}", _COMMON_SEGMENT_S)
 
 
 def _display_name(config: EngineConfig, folder: Path) -> str:

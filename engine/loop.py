@@ -7,9 +7,10 @@ import time
 from collections.abc import Callable
 
 from .engine import Engine
-from .types import EngineRequest, EngineUpdate, StreamId, WorkCounters
+from .types import EngineLoad, EngineRequest, EngineUpdate, StreamId, WorkCounters
 
 _INTAKE_S = 0.005  # a quarter of a tick of one stream
+_IDLE_S = 0.5  # an idle engine still ticks so often, to see that nothing is to do
 _log = logging.getLogger(__name__)
 
 
@@ -28,7 +29,7 @@ class EngineThread:
         on_crash: Callable[[BaseException], None],
     ) -> None:
         self._engine, self._publish, self._on_crash = engine, publish, on_crash
-        self._inbox: queue.SimpleQueue[EngineRequest | None] = queue.SimpleQueue()
+        self._inbox: queue.SimpleQueue[tuple[EngineRequest, float] | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="hark-engine", daemon=True)
 
     @property
@@ -59,11 +60,15 @@ class EngineThread:
     def counters(self) -> WorkCounters:
         return self._engine.counters
 
+    @property
+    def load(self) -> EngineLoad:
+        return self._engine.load
+
     def start(self) -> None:
         self._thread.start()
 
     def submit(self, request: EngineRequest) -> None:
-        self._inbox.put(request)
+        self._inbox.put((request, time.monotonic()))
 
     def close(self) -> None:
         """End the thread after the tick it is in; what was submitted before is handled first."""
@@ -89,11 +94,11 @@ class EngineThread:
         until = time.monotonic() + _INTAKE_S
         while wait or time.monotonic() < until:
             try:
-                request = self._inbox.get(block=wait)
+                item = self._inbox.get(block=wait, timeout=_IDLE_S)
             except queue.Empty:
                 return True
-            if request is None:
+            if item is None:
                 return False
-            self._engine.handle(request)
+            self._engine.handle(*item)
             wait = False
         return True

@@ -11,12 +11,16 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from .attention.base import Rows, WindowAttention
+from .attention.reference import ReferenceAttention
 from .checkpoint import load_weights, read_config
-from .config import EncoderConfig, ModelConfig
+from .config import EncoderConfig, ModelConfig, Quant
 from .decoder import Batch, Decoder
 from .encoder import TOKENS_PER_CHUNK, AudioEncoder, num_tokens
 from .features import log_mel, normalise, pad_clip
+from .head import Best, Head
 from .types import CHUNK_FRAMES
+from .weights import Layout, Matrix, lay_out, pick_layout
 
 
 class Projector(nn.Module):
@@ -26,9 +30,16 @@ class Projector(nn.Module):
         super().__init__()
         self.linear_1 = nn.Linear(config.d_model, config.d_model)
         self.linear_2 = nn.Linear(config.d_model, config.output_dim)
+        self._first: Matrix | None = None
+        self._second: Matrix | None = None
+
+    def prepare(self, layout: Layout) -> None:
+        self._first, self._second = lay_out(layout, self.linear_1), lay_out(layout, self.linear_2)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.linear_2(F.gelu(self.linear_1(x)))
+        assert self._first is not None
+        assert self._second is not None
+        return self._second(F.gelu(self._first(x)))
 
 
 class SpeechModel(nn.Module):
@@ -44,12 +55,22 @@ class SpeechModel(nn.Module):
             self.score = nn.Linear(config.decoder.hidden, config.num_time_classes, bias=False)
         elif not config.decoder.tied:
             self.lm_head = nn.Linear(config.decoder.hidden, config.decoder.vocab, bias=False)
-        self._wide_head: Tensor | None = None
+        self._head: Head | None = None
 
-    def prepare(self) -> "SpeechModel":
-        """Freeze the loaded weights and lay them out for inference."""
-        self.language_model.fuse()
-        return self.eval().requires_grad_(False)
+    def prepare(self, *, quant: Quant = "none") -> "SpeechModel":
+        """Freeze the loaded weights and lay them out for inference.
+
+        `quant` int8 concerns the decoder and its head, which is where the weights are read over
+        and over; the encoder's few passes stay as precise as they were stored.
+        """
+        layout = pick_layout(self.device, self.dtype)
+        narrow: Layout = "int8" if quant == "int8" else layout
+        self.requires_grad_(False)
+        self._head = Head(self._head_weight().detach(), narrow)
+        self.audio_tower.prepare(layout)
+        self.multi_modal_projector.prepare(layout)
+        self.language_model.prepare(narrow)
+        return self.eval()
 
     @property
     def dtype(self) -> torch.dtype:
@@ -59,19 +80,25 @@ class SpeechModel(nn.Module):
     def device(self) -> torch.device:
         return self.language_model.norm.weight.device
 
-    def encode(self, tokens: Tensor, window_lengths: list[int]) -> Tensor:
+    def encode(self, tokens: Tensor, attend: WindowAttention) -> Tensor:
         """Packed stem tokens [A, d] to audio embeddings [A, E]."""
-        return self.multi_modal_projector(self.audio_tower(tokens, window_lengths))
+        return self.multi_modal_projector(self.audio_tower(tokens, attend))
 
     def embed(self, ids: list[int]) -> Tensor:
         """Token ids to embeddings [S, E]."""
-        return self.language_model.embed_tokens(torch.tensor(ids, device=self.device))
+        return self.language_model.embed_tokens(
+            torch.tensor(ids, dtype=torch.long, device=self.device)
+        )
 
     def logits(self, hidden: Tensor) -> Tensor:
-        """Scores in float32 whatever the weights' type: [S, E] to [S, V]."""
-        if self._wide_head is None:
-            self._wide_head = self._head_weight().detach().float()
-        return F.linear(hidden.float(), self._wide_head)
+        """Scores in float32 whatever the weights' type, the slow way: [S, E] to [S, V]."""
+        assert self._head is not None
+        return self._head.logits(hidden)
+
+    def choose(self, hidden: Tensor) -> Best:
+        """The greedy choice after each hidden state [S, E]."""
+        assert self._head is not None
+        return self._head.choose(hidden)
 
     def _head_weight(self) -> Tensor:
         if self.config.num_time_classes is not None:
@@ -91,7 +118,8 @@ class SpeechModel(nn.Module):
         total = num_tokens(mel.shape[0])
         window = window_chunks * TOKENS_PER_CHUNK
         lengths = [min(window, total - begin) for begin in range(0, total, window)]
-        return self.encode(tokens[:total], lengths)
+        attend = ReferenceAttention().windows(lengths, like=tokens)
+        return self.encode(tokens[:total], attend)
 
     @torch.inference_mode()
     def forward_clip(
@@ -100,22 +128,18 @@ class SpeechModel(nn.Module):
         """Logits [S, V] of the sequence `head`, the clip's audio, `tail` (S counts all three)."""
         audio = self.encode_clip(samples, window_chunks)
         x = torch.cat([self.embed(head), audio, self.embed(tail)])
-        kept = _OnePass()
-        positions = torch.arange(x.shape[0], device=self.device)
-        batch = Batch(positions, [x.shape[0]], [kept], kept)
-        return self.logits(self.language_model(x, batch))
+        return self.logits(self.language_model(x, _one_pass(x, self.config)))
 
 
-class _OnePass:
-    """The KV of one pass over one row: what was just written is all there is to read."""
-
-    def write(self, layer: int, keys: Tensor, values: Tensor) -> None:
-        del layer
-        self._kept = keys, values
-
-    def read(self, layer: int) -> tuple[Tensor, Tensor]:
-        del layer
-        return self._kept
+def _one_pass(x: Tensor, config: ModelConfig) -> Batch:
+    """One row and nothing before it; all layers share a cache, for each reads only its own."""
+    length, shape = x.shape[0], config.decoder
+    whole = torch.arange(length, device=x.device)
+    one_layer = (1, length, shape.kv_heads, shape.head_dim)
+    keys, values = (x.new_empty(one_layer).expand(shape.layers, -1, -1, -1) for _ in range(2))
+    rows = Rows(new_lengths=[length], kv_lengths=[length], pages=[[0]], page_tokens=length)
+    attend = ReferenceAttention().rows(rows, kv_heads=shape.kv_heads, like=x)
+    return Batch(positions=whole, slots=whole, keys=keys, values=values, attend=attend)
 
 
 def to_chunks(mel: Tensor) -> Tensor:
@@ -125,7 +149,11 @@ def to_chunks(mel: Tensor) -> Tensor:
 
 
 def load_model(
-    folder: Path, *, dtype: torch.dtype = torch.float32, device: torch.device | str = "cpu"
+    folder: Path,
+    *,
+    dtype: torch.dtype = torch.float32,
+    device: torch.device | str = "cpu",
+    quant: Quant = "none",
 ) -> SpeechModel:
     """The model of a checkpoint folder, either layout, ready for inference.
 
@@ -136,4 +164,4 @@ def load_model(
     with torch.device("meta"):
         model = SpeechModel(read_config(folder))
     load_weights(folder, model, dtype=dtype, device=torch.device(device))
-    return model.prepare()
+    return model.prepare(quant=quant)

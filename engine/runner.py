@@ -6,10 +6,17 @@ without padding, runs one forward pass per kind of work, and hands each its own 
 
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor
 
+from .attention.base import Attention, Rows
+from .attention.paged import PagedAttention
+from .attention.sdpa import SdpaAttention
+from .cuda_graphs import DecodeGraphs, WindowGraphs
 from .decoder import Batch
+from .encoder import TOKENS_PER_CHUNK
+from .head import Best
 from .kv_pool import KVLedger, KVPool, Lease
 from .model import SpeechModel
 from .types import WorkCounters
@@ -62,10 +69,25 @@ Answer = Tensor | list[Tensor] | Choices
 class Runner:
     """Owns the model and the KV pool; one caller at a time."""
 
-    def __init__(self, model: SpeechModel, ledger: KVLedger) -> None:
+    def __init__(
+        self, model: SpeechModel, ledger: KVLedger, attention: Attention | None = None
+    ) -> None:
         self.model, self.ledger = model, ledger
+        self.attention = attention or SdpaAttention(model.device)
         self.pool = KVPool(model.config.decoder, ledger, dtype=model.dtype, device=model.device)
         self.counters = WorkCounters()
+        self._decodes: DecodeGraphs | None = None
+        self._windows: WindowGraphs | None = None
+
+    def record_graphs(self, *, longest_row: int) -> None:
+        """Record what repeats in shape as CUDA graphs, for rows of up to `longest_row` tokens.
+
+        Takes some seconds. The attention backend must be a paged one.
+        """
+        assert isinstance(self.attention, PagedAttention)
+        self._decodes = DecodeGraphs(self.model, self.pool, self.attention, longest_row=longest_row)
+        full = self.model.config.encoder.max_window_chunks * TOKENS_PER_CHUNK
+        self._windows = WindowGraphs(self.model, self.attention, full)
 
     @torch.inference_mode()
     def stems(self, works: list[StemWork]) -> list[Tensor]:
@@ -77,63 +99,83 @@ class Runner:
     @torch.inference_mode()
     def encode(self, works: list[EncodeWork]) -> list[list[Tensor]]:
         windows = [window for work in works for window in work.windows]
-        lengths = [window.shape[0] for window in windows]
+        order = sorted(range(len(windows)), key=lambda w: windows[w].shape[0])
+        lengths = [windows[w].shape[0] for w in order]  # equal ones side by side
         self.counters.encoder_tokens += sum(lengths)
-        embeddings = iter(self.model.encode(torch.cat(windows), lengths).split(lengths))
-        return [[next(embeddings) for _ in work.windows] for work in works]
+        packed = torch.cat([windows[w] for w in order])
+        embedded = self._encode(packed, lengths)
+        by_window = dict(zip(order, embedded.split(lengths), strict=True))
+        answers = iter(by_window[w] for w in range(len(windows)))
+        return [[next(answers) for _ in work.windows] for work in works]
+
+    def _encode(self, packed: Tensor, lengths: list[int]) -> Tensor:
+        """Packed windows [A, d], the longest last, to embeddings [A, E]."""
+        if self._windows is None:
+            return self.model.encode(packed, self.attention.windows(lengths, like=packed))
+        num_open = sum(length < self._windows.window_tokens for length in lengths)
+        parts = []
+        for part in (lengths[:num_open], lengths[num_open:]):
+            tokens, packed = packed.split([sum(part), packed.shape[0] - sum(part)])
+            embedded = self._windows.encode(tokens, part) if part else tokens.new_empty(0)
+            if embedded is None:
+                embedded = self.model.encode(tokens, self.attention.windows(part, like=tokens))
+            parts.append(embedded)
+        return torch.cat(parts)
 
     @torch.inference_mode()
     def forward(self, works: list[ForwardWork]) -> list[Choices]:
         """One packed pass; every lease must already have pages for its new tokens."""
-        x = torch.cat([self._embed(part) for work in works for part in work.inputs])  # [Q, E]
-        hidden = self.model.language_model(x, self._batch(works))
-        row_lengths = [work.num_new for work in works]
-        asked = [
-            row[-work.num_choices :]
-            for row, work in zip(hidden.split(row_lengths), works, strict=True)
-        ]
-        for work in works:
-            work.lease.num_tokens += work.num_new
-        self.counters.decoder_tokens += sum(row_lengths)
-        return self._choose(torch.cat(asked), [work.num_choices for work in works])
-
-    def _embed(self, part: list[int] | Tensor) -> Tensor:
-        return part if isinstance(part, Tensor) else self.model.embed(part)
-
-    def _batch(self, works: list[ForwardWork]) -> Batch:
-        positions, slots, views = [], [], []
-        for work in works:
-            begin, end = work.lease.num_tokens, work.lease.num_tokens + work.num_new
-            positions.append(torch.arange(begin, end))
-            slots.append(self.pool.slots(work.lease, begin, end))
-            views.append(self.pool.view(work.lease, end))
-        return Batch(
-            torch.cat(positions).to(self.model.device),
-            [work.num_new for work in works],
-            views,
-            _PoolWriter(self.pool, torch.cat(slots)),
-        )
-
-    def _choose(self, hidden: Tensor, counts: list[int]) -> list[Choices]:
-        logits = self.model.logits(hidden)  # [choices, V] float32
-        best, tokens = logits.topk(2, dim=-1)
-        logprobs = best[:, 0] - logits.logsumexp(dim=-1)
-        margins = best[:, 0] - best[:, 1]
-        columns = (tokens[:, 0].tolist(), logprobs.tolist(), margins.tolist())
+        x = self._embed([part for work in works for part in work.inputs])  # [Q, E]
+        best = self._forward(x, works)
+        columns = [column.tolist() for column in best]
         choices, begin = [], 0
-        for count in counts:
-            choices.append(Choices(*(column[begin : begin + count] for column in columns)))
-            begin += count
+        for work in works:
+            end = begin + work.num_choices
+            choices.append(Choices(*(column[begin:end] for column in columns)))
+            begin = end
+            work.lease.num_tokens += work.num_new
+        self.counters.decoder_tokens += x.shape[0]
         return choices
 
+    def _embed(self, parts: list[list[int] | Tensor]) -> Tensor:
+        """Token ids, looked up all at once, and audio embeddings, in order: [Q, E]."""
+        texts = [part for part in parts if isinstance(part, list)]
+        embedded = self.model.embed([token for text in texts for token in text])
+        looked_up = iter(embedded.split([len(text) for text in texts]))
+        return torch.cat([next(looked_up) if isinstance(p, list) else p for p in parts])
 
-@dataclass(frozen=True, slots=True)
-class _PoolWriter:
-    """Puts the keys and values of a batch's new tokens where the leases say."""
+    def _forward(self, x: Tensor, works: list[ForwardWork]) -> Best:
+        """The choices at the asked positions of all works, in order."""
+        rows = self._rows(works)
+        positions, slots = self._places(works)
+        if self._decodes is not None and x.shape[0] == len(works):
+            best = self._decodes.decode(x, positions, slots, rows)
+            if best is not None:
+                return best
+        kv_heads = self.model.config.decoder.kv_heads
+        attend = self.attention.rows(rows, kv_heads=kv_heads, like=x)
+        batch = Batch(positions, slots, self.pool.keys, self.pool.values, attend)
+        hidden = self.model.language_model(x, batch)
+        if any(work.num_choices < work.num_new for work in works):
+            per_work = zip(hidden.split(rows.new_lengths), works, strict=True)
+            hidden = torch.cat([part[-work.num_choices :] for part, work in per_work])
+        return self.model.choose(hidden)
 
-    pool: KVPool
-    slots: Tensor  # [Q]
+    def _rows(self, works: list[ForwardWork]) -> Rows:
+        return Rows(
+            new_lengths=[work.num_new for work in works],
+            kv_lengths=[work.lease.num_tokens + work.num_new for work in works],
+            pages=[work.lease.pages for work in works],
+            page_tokens=self.pool.page_tokens,
+        )
 
-    def write(self, layer: int, keys: Tensor, values: Tensor) -> None:
-        self.pool.keys[layer].index_copy_(0, self.slots, keys)
-        self.pool.values[layer].index_copy_(0, self.slots, values)
+    def _places(self, works: list[ForwardWork]) -> tuple[Tensor, Tensor]:
+        """Of each new token, its position in its row and its slot in the pool: [Q] and [Q]."""
+        positions, slots = [], []
+        for work in works:
+            begin = work.lease.num_tokens
+            positions.append(np.arange(begin, begin + work.num_new))
+            slots.append(self.pool.slots(work.lease, begin, begin + work.num_new))
+        places = (torch.from_numpy(np.concatenate(parts)) for parts in (positions, slots))
+        positions_on_device, slots_on_device = (part.to(self.model.device) for part in places)
+        return positions_on_device, slots_on_device

@@ -15,6 +15,7 @@ from .output import confidence, parse_output, split_hypothesis, tag_length
 from .sequence import Hypothesis, Sequence, Step
 from .tokenizer import Tokenizer
 from .types import (
+    FRAME_SAMPLES,
     MIN_CLIP_SAMPLES,
     SAMPLE_RATE,
     Final,
@@ -49,14 +50,19 @@ class Segment:
         options: StreamOptions,
         sequence: Sequence,
         tokenizer: Tokenizer,
+        *,
+        phase: float = 0.0,
     ) -> None:
+        """`phase`, 0 to 1, shifts the grid of this stream's steps against those of others."""
         self.index, self.start_sample, self.options = index, start_sample, options
         self.sequence = sequence
         self.end_sample: int | None = None
         self.last_speech_sample = start_sample
         self._tokenizer = tokenizer
+        self._phase = phase
         self._stabiliser = Stabiliser()
         self._hypothesis: Hypothesis | None = None
+        self._num_steps = 0
         self._said: tuple[str, str] = ("", "")
         self._locked: str | None = None
         self._agreeing = 0  # successive hypotheses sure of the same language
@@ -71,19 +77,22 @@ class Segment:
 
     # --- partials --------------------------------------------------------------------------------
 
-    def due_samples(self) -> int | None:
+    def due_samples(self, stretch: float = 1.0) -> int | None:
         """How many samples the next step hears, or None while none is due.
 
-        Steps lie on a grid of the cadence, counted from the segment's start; a stream that is
-        behind skips to the newest point of the grid.
+        Steps lie on a grid of the cadence, on the stream's clock and shifted by its phase; a stream
+        that is behind skips to the newest point of the grid. `stretch` makes the grid wider: it
+        decides when there are hypotheses, never what they say.
         """
         if not self.options.partials or self.end_sample is not None:
             return None
-        cadence = self.options.cadence_ms * SAMPLE_RATE // 1000
-        behind = self.sequence.num_samples - _SETTLED_OFFSET
-        point = behind // cadence * cadence + _SETTLED_OFFSET
+        cadence = _whole_frames(self.options.cadence_ms * SAMPLE_RATE / 1000)
+        wide = _whole_frames(cadence * stretch)
+        shift = _whole_frames((self._phase * wide - self.start_sample) % wide) + _SETTLED_OFFSET
+        point = (self.sequence.num_samples - shift) // wide * wide + shift
         heard = 0 if self._hypothesis is None else self._hypothesis.num_samples
-        return point if point > heard and point >= MIN_CLIP_SAMPLES else None
+        is_due = point >= heard + cadence if heard else point >= MIN_CLIP_SAMPLES
+        return point if is_due else None
 
     def step(self, num_samples: int) -> Step:
         """The next partial's decode, with the last hypothesis as its draft."""
@@ -98,6 +107,7 @@ class Segment:
     def step_done(self, hypothesis: Hypothesis, spent: Spent) -> Partial | None:
         """Take the step's result; the partial to send, or None when nothing changed."""
         self._hypothesis = hypothesis
+        self._num_steps += 1
         language, text = split_hypothesis(hypothesis.tokens, self._tokenizer, hypothesis.language)
         self._consider_lock(hypothesis, language)
         frozen = hypothesis.num_samples >= self.limit_samples - _FREEZE_SAMPLES
@@ -114,6 +124,7 @@ class Segment:
             unstable=said[1],
             language=language,
             confidence=self._confidence(hypothesis),
+            steps=self._num_steps,
             queue_ms=spent.queue_ms,
             compute_ms=spent.compute_ms,
         )
@@ -206,3 +217,7 @@ class Segment:
 
     def _confidence(self, hypothesis: Hypothesis) -> float:
         return confidence(hypothesis.logprobs, self._tag_length(hypothesis))
+
+
+def _whole_frames(samples: float) -> int:
+    return int(samples) // FRAME_SAMPLES * FRAME_SAMPLES

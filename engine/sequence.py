@@ -14,7 +14,7 @@ All three hold only while the clamp of the log-mel does: when the clip's peak ri
 bin under the new floor changes, and with it its window and the KV behind.
 """
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from typing import Literal, cast
 
@@ -79,6 +79,9 @@ class PromptIds:
 
 
 Step = Generator[Work, Answer, Hypothesis]
+
+_PART_CHUNKS = 8
+"""Chunks of one step that go into one batch, so that a long clip holds up nobody's tick."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,13 +169,14 @@ class Sequence:
         closed, open_window = yield from self._encode(window_chunks)
         lease, kept = self._reuse_kv(window_chunks)
         tail = self._prompt.tail(language)
-        head = [] if lease.num_tokens else [self._prompt.head]
+        head = [self._prompt.head[lease.num_tokens :]]  # what is not shared, or nothing
         audio = [w.embeddings for w in closed[kept:]] + (
             [] if open_window is None else [open_window]
         )
         draft_ids = draft or []
         choices = yield ForwardWork(lease, [*head, *audio, tail + draft_ids], len(draft_ids) + 1)
         self._counters.verify_passes += 1
+        self._ledger.share(lease, tuple(self._prompt.head))
         self._kv_window_chunks = window_chunks
         self._kv_versions = [window.versions for window in closed]
 
@@ -217,7 +221,9 @@ class Sequence:
         has_open = bool(rest) and not closed_only
         if has_open:
             work.append(torch.cat(rest))
-        embeddings = cast(list[Tensor], (yield EncodeWork(work))) if work else []
+        embeddings: list[Tensor] = []
+        for part in _parts(work, max(1, _PART_CHUNKS // window_chunks)):
+            embeddings += cast(list[Tensor], (yield EncodeWork(part)))
         for w, embedded in zip(stale, embeddings, strict=False):
             kept[w : w + 1] = [_Window(embedded, versions[w])]
         return kept, embeddings[-1] if has_open else None
@@ -239,7 +245,10 @@ class Sequence:
             chunks.append(to_chunks(normalise(tail, features.peak))[0])
         if not chunks:
             return None
-        tokens = cast(Tensor, (yield StemWork(torch.stack(chunks))))  # [C, 13, d]
+        made_parts = []
+        for part in _parts(chunks, _PART_CHUNKS):
+            made_parts.append(cast(Tensor, (yield StemWork(torch.stack(part)))))
+        tokens = torch.cat(made_parts)  # [C, 13, d]
         for c, chunk, made in zip(stale, raw, tokens, strict=False):
             self._num_stems_made += 1
             settled = (c + 1) * CHUNK_FRAMES <= features.num_final
@@ -251,7 +260,7 @@ class Sequence:
     def _reuse_kv(self, window_chunks: int) -> tuple[Lease, int]:
         """The lease, cut back to the closed windows that still hold, and their count."""
         if self._lease is None:
-            self._lease = self._ledger.open()
+            self._lease = self._ledger.open(tuple(self._prompt.head))
         versions = [window.versions for window in self._windows[window_chunks]]
         kept = 0
         if window_chunks == self._kv_window_chunks:
@@ -263,8 +272,8 @@ class Sequence:
             self._ledger.truncate(self._lease, min(self._lease.num_tokens, len(self._prompt.head)))
         self._kv_window_chunks = window_chunks
         self._kv_versions = self._kv_versions[:kept]
-        if self._lease.num_tokens:
-            self._ledger.truncate(self._lease, self._kv_length())
+        valid = min(self._lease.num_tokens, self._kv_length())
+        self._ledger.truncate(self._lease, valid)
         return self._lease, kept
 
     def _kv_length(self) -> int:
@@ -308,3 +317,9 @@ class Sequence:
                 self._counters.verify_passes += 1
             else:
                 self._counters.decode_steps += 1
+
+
+def _parts(items: list[Tensor], size: int) -> Iterator[list[Tensor]]:
+    """The list in pieces of `size`, the last one shorter."""
+    for begin in range(0, len(items), size):
+        yield items[begin : begin + size]

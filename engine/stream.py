@@ -11,6 +11,7 @@ import numpy as np
 
 from .audio import AudioDecoder
 from .endpointing import PAD_SAMPLES, VAD_FRAME_SAMPLES, VoiceActivity
+from .pace import Pace
 from .segment import Segment, Spent
 from .sequence import Hypothesis
 from .types import (
@@ -25,7 +26,6 @@ from .types import (
     Finalize,
     Finalized,
     Partial,
-    StreamId,
     StreamOptions,
 )
 
@@ -33,6 +33,7 @@ StreamRequest = Feed | Finalize | Close
 SegmentFactory = Callable[[int, int, StreamOptions], Segment]
 
 MAX_SECONDS_PER_TICK = 10  # pieces of feeds, each of a second at most
+AHEAD_STRETCH = 8.0  # of the cadence of a stream nobody can read as fast as it is sent
 MAX_FINISHING = 2  # segments whose final is not out; past that the stream's audio waits
 _HISTORY_SAMPLES = PAD_SAMPLES + 8 * VAD_FRAME_SAMPLES
 
@@ -41,7 +42,7 @@ class Stream:
     """A stream from its first byte to `Closed`."""
 
     def __init__(
-        self, audio: AudioFormat, options: StreamOptions, new_segment: SegmentFactory
+        self, audio: AudioFormat, options: StreamOptions, new_segment: SegmentFactory, now: float
     ) -> None:
         self.options = options  # of the next segment
         self.accepted = options  # of the last segment that what has arrived will begin
@@ -49,7 +50,9 @@ class Stream:
         self._new_segment = new_segment
         self._decoder = AudioDecoder(audio)
         self._activity = VoiceActivity()
-        self._inbox: deque[StreamRequest | StreamOptions] = deque()
+        self._inbox: deque[tuple[StreamRequest | StreamOptions, float]] = deque()
+        self._pace = Pace(now)
+        self.heard_at = now  # when the newest audio that was taken in had arrived
         self._clock = 0  # samples heard
         self._frame = np.empty(0, np.float32)  # the VAD frame that is still filling
         self._history = np.empty(0, np.float32)  # the newest samples outside segments
@@ -60,45 +63,49 @@ class Stream:
         self.closed = False
 
     @property
-    def has_work(self) -> bool:
-        """There is something to do without a further request."""
-        step_due = self.open is not None and self.open.due_samples() is not None
-        return step_due or bool(self._inbox or self.finishing)
+    def has_requests(self) -> bool:
+        """Some of what was pushed waits to be taken in."""
+        return bool(self._inbox)
 
-    def push(self, request: StreamRequest) -> None:
+    def is_ahead(self, now: float) -> bool:
+        """Audio comes faster than anybody speaks: there is no hurry with it."""
+        return self._pace.is_ahead(now)
+
+    def due_samples(self, stretch: float, now: float) -> int | None:
+        """How many samples the open segment's next step hears, or None while none is due."""
+        if self.open is None:
+            return None
+        return self.open.due_samples(AHEAD_STRETCH if self.is_ahead(now) else stretch)
+
+    def push(self, request: StreamRequest, now: float) -> None:
         """Queue a request behind the earlier ones. The sender bounds the audio in flight."""
-        self._inbox.append(request)
+        self._inbox.append((request, now))
 
-    def configure(self, options: StreamOptions) -> None:
+    def configure(self, options: StreamOptions, now: float) -> None:
         """Queue options for the segments that begin after what was pushed so far."""
         self.accepted = options
-        self._inbox.append(options)
+        self._inbox.append((options, now))
 
-    def advance(self) -> None:
+    def advance(self, now: float, *, may_catch_up: bool) -> None:
         """Take in what has arrived, as far as the bounds on a tick and on segments allow.
+
+        A stream that is ahead takes in a second, and nothing unless it `may_catch_up`.
 
         Raises:
             BadAudioError: the bytes are not what the format promised.
         """
         seconds_left = MAX_SECONDS_PER_TICK
         while self._inbox and seconds_left and len(self.finishing) < MAX_FINISHING:
-            request = self._inbox.popleft()
-            match request:
-                case Feed(payload=payload):
-                    self._take_in(request.stream, payload)
-                    seconds_left -= 1
-                case StreamOptions():
-                    self.options = request
-                case Finalize(id=id):
-                    self._hear(self._decoder.flush())
-                    self._flush()
-                    if id is not None:
-                        self._emit(Finalized(id, self._clock))
-                case Close():
-                    self._hear(self._decoder.flush())
-                    self._flush()
-                    self._emit(Closed(self._clock))
-                    self.closed = True
+            request, arrived_at = self._inbox[0]
+            if isinstance(request, Feed):
+                if self.is_ahead(now):
+                    seconds_left = 1 if may_catch_up else 0
+                    may_catch_up = False
+                if not seconds_left:
+                    break
+                seconds_left -= 1
+            self._inbox.popleft()
+            self._take_in(request, arrived_at, now)
 
     def take_updates(self) -> list[EngineUpdate]:
         """What is to be said now, in order."""
@@ -123,13 +130,41 @@ class Stream:
             if segment is not None:
                 segment.sequence.release()
 
-    def _take_in(self, stream: StreamId, payload: bytes) -> None:
+    def _take_in(
+        self, request: StreamRequest | StreamOptions, arrived_at: float, now: float
+    ) -> None:
+        match request:
+            case Feed():
+                self.heard_at = arrived_at
+                self._take_feed(request, now)
+            case StreamOptions():
+                self.options = request
+            case Finalize(id=id):
+                self._hear(self._decoder.flush())
+                self._flush()
+                if id is not None:
+                    self._emit(Finalized(id, self._clock))
+            case Close():
+                self._hear(self._decoder.flush())
+                self._flush()
+                self._emit(Closed(self._clock))
+                self.closed = True
+
+    def _take_feed(self, feed: Feed, now: float) -> None:
         """Hear a second of a feed; the rest waits its turn, so that no feed holds up a tick."""
-        now, rest = payload[: self._bytes_per_second], payload[self._bytes_per_second :]
+        piece, rest = feed.payload[: self._bytes_per_second], feed.payload[self._bytes_per_second :]
         if rest:
-            self._inbox.appendleft(Feed(stream, rest))
-        self._hear(self._decoder.push(now))
-        self._outbox.append(Consumed(len(now)))
+            self._inbox.appendleft((Feed(feed.stream, rest), self.heard_at))
+        self._hear(self._decoder.push(piece))
+        self._pace.hear(len(piece) / self._bytes_per_second, now)
+        self._acknowledge(len(piece))
+
+    def _acknowledge(self, num_bytes: int) -> None:
+        last = self._outbox[-1] if self._outbox else None
+        if isinstance(last, Consumed):
+            num_bytes += last.num_bytes
+            self._outbox.pop()
+        self._outbox.append(Consumed(num_bytes))
 
     # --- the sample clock ------------------------------------------------------------------------
 

@@ -238,7 +238,8 @@ class Partial:
     """The hypothesis of the open segment after hearing up to `end_sample`.
 
     No later partial of the segment takes back `stable`. `confidence` is the mean token
-    probability, 0 to 1. `queue_ms` is the time the step waited for its turn, `compute_ms` the
+    probability, 0 to 1. `steps` counts the segment's steps up to this one: a step that changes
+    nothing makes no partial. `queue_ms` is the time the step waited for its turn, `compute_ms` the
     time it took.
     """
 
@@ -249,6 +250,7 @@ class Partial:
     unstable: str
     language: str | None
     confidence: float
+    steps: int
     queue_ms: float
     compute_ms: float
 
@@ -327,6 +329,21 @@ EngineUpdate = (
     | Refused
     | Failed
 )
+
+
+@dataclass(frozen=True, slots=True)
+class EngineLoad:
+    """How hard the engine works for live streams, measured over the last seconds.
+
+    `busy_ratio` is the share of time, 0 to 1. `lateness_s` is how late nine in ten steps began at
+    most. `stretch` multiplies every stream's cadence, 1 when there is time for all. `capacity` is
+    how many streams fit, by how those that are there are doing; None where nothing is measured.
+    """
+
+    busy_ratio: float = 0.0
+    lateness_s: float = 0.0
+    stretch: float = 1.0
+    capacity: int | None = None
 
 
 @dataclass(slots=True)

@@ -18,13 +18,24 @@ class Readiness(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """What the server carries now. `max_streams` is 0 until the engine has said how many."""
+    """What the server carries now. `max_streams` is 0 until the engine has said how many.
+
+    `capacity` is how many streams the engine has time for, by how those that are there are doing;
+    None where nothing is measured.
+    """
 
     loading: bool
     failed: bool
     draining: bool
     streams: int
     max_streams: int
+    capacity: int | None = None
+
+    @property
+    def headroom(self) -> int:
+        """How many streams would be let in now."""
+        fitting = self.max_streams if self.capacity is None else self.capacity
+        return max(0, min(self.max_streams, fitting) - self.streams)
 
 
 def readiness(load: Load) -> Readiness:
@@ -35,7 +46,7 @@ def readiness(load: Load) -> Readiness:
         return Readiness.FAILED
     if load.loading:
         return Readiness.LOADING
-    if load.streams >= load.max_streams:
+    if load.headroom == 0:
         return Readiness.FULL
     return Readiness.READY
 
@@ -48,10 +59,14 @@ def refusal(load: Load) -> StreamError | None:
         case Readiness.LOADING:
             return CapacityError("the model is still being loaded", CAPACITY_RETRY_S)
         case Readiness.FULL:
-            return CapacityError(
-                f"all {load.max_streams} streams of this server are in use", CAPACITY_RETRY_S
-            )
+            return CapacityError(_fullness(load), CAPACITY_RETRY_S)
         case Readiness.FAILED:
             return InternalError("the engine of this server has stopped")
         case Readiness.DRAINING:
             return ShuttingDownError("the server is being stopped")
+
+
+def _fullness(load: Load) -> str:
+    if load.streams >= load.max_streams:
+        return f"all {load.max_streams} streams of this server are in use"
+    return f"this server is busy with {load.streams} streams"

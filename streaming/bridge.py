@@ -21,6 +21,7 @@ from hark.engine.types import (
     Configured,
     Consumed,
     EngineError,
+    EngineLoad,
     EngineRequest,
     EngineUpdate,
     Failed,
@@ -58,6 +59,8 @@ class EnginePort(Protocol):
     def max_streams(self) -> int: ...
     @property
     def counters(self) -> WorkCounters: ...
+    @property
+    def load(self) -> EngineLoad: ...
 
     def submit(self, request: EngineRequest) -> None:
         """Take a request; callable from any thread, never blocks."""
@@ -95,10 +98,10 @@ class StreamLink:
 
     def submit(self, request: EngineRequest) -> None:
         match request:
-            case Open(audio=audio):
-                self._bytes_per_second = audio.bytes_per_second
             case Feed(payload=payload):
                 self.waiting_bytes += len(payload)
+            case Open(audio=audio):
+                self._bytes_per_second = audio.bytes_per_second
             case Finalize(id=str()) | Configure():
                 self._unanswered += 1
             case _:

@@ -32,6 +32,7 @@ _SUBCOMMANDS = {
     "file": _Subcommand("hark.clients.file", "transcribe audio files"),
     "mic": _Subcommand("hark.clients.mic", "caption a microphone in the terminal"),
     "demo": _Subcommand("hark.clients.demo", "serve the small model and caption a sample"),
+    "bench": _Subcommand("hark.clients.bench.command", "measure a server under many live streams"),
 }
 
 

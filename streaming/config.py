@@ -32,8 +32,11 @@ _ENGINE_HELP = {
     "dtype": "the numbers it computes with; auto is what suits the device and the model",
     "max_streams": "how many streams may be open at once",
     "max_segment_s": "the longest segment in seconds a client may ask for",
-    "kv_memory_mb": "memory for attention caches in MiB; 0 takes what max_streams needs",
+    "kv_memory_mb": "MiB for attention caches; 0 takes what the streams need, a GPU's free memory",
     "threads": "CPU threads; 0 leaves the choice to torch",
+    "attention": "the attention kernels; auto is the fastest that runs on the device",
+    "quant": "int8 keeps the decoder's weights as whole numbers, which a CPU reads faster",
+    "cuda_graphs": "auto replays recorded kernels for batches that repeat, on CUDA devices",
 }
 
 
@@ -53,6 +56,9 @@ class ServerConfig:
     send_timeout_s: float = _setting(20.0, "how long a message may wait for a slow client")
     max_waiting_events: int = _setting(256, "messages that may wait for a slow client")
     drain_s: float = _setting(7.0, "how long streams may take to finish when the server stops")
+    engine_process: Literal["on", "off"] = _setting(
+        "off", "whether the engine runs in a process of its own, or in a thread"
+    )
     log_level: Literal["debug", "info", "warning", "error"] = _setting("info", "least level logged")
 
     def __post_init__(self) -> None:
@@ -69,9 +75,12 @@ class ServerConfig:
             raise ConfigError(
                 f"max_waiting_events is {self.max_waiting_events}, it must be at least 1"
             )
-        levels = get_args(get_type_hints(ServerConfig)["log_level"])
-        if self.log_level not in levels:
-            raise ConfigError(f"log_level is {self.log_level!r}, allowed are {', '.join(levels)}")
+        for name in ("engine_process", "log_level"):
+            allowed = get_args(get_type_hints(ServerConfig)[name])
+            if getattr(self, name) not in allowed:
+                raise ConfigError(
+                    f"{name} is {getattr(self, name)!r}, allowed are {', '.join(allowed)}"
+                )
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,16 @@ from typing import Any
 
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from hark.engine.types import EngineRequest, EngineUpdate, Failed, Feed, Finalize
+from hark.engine.types import (
+    BadAudioError,
+    EngineError,
+    EngineRequest,
+    EngineUpdate,
+    Failed,
+    Feed,
+    Finalize,
+    OptionError,
+)
 
 from .bridge import StreamLink
 from .config import ServerConfig
@@ -22,6 +31,7 @@ from .metrics import Metrics
 from .outbox import Outbox
 from .protocols.base import Adapter, Frame
 from .session import Effect, Emit, Hangup, Session, Terms, ToEngine, farewell
+from .websocket import DIRECT
 
 _log = logging.getLogger(__name__)
 
@@ -82,12 +92,21 @@ class Connection:
     # --- the two pumps ---
 
     async def _read(self) -> None:
+        """Hear the client. Most messages come by `_take`, without a task being woken for each."""
+        self._websocket.scope["extensions"][DIRECT](self._take)
         while True:
-            await self._wait_for_room()
             message = await self._websocket.receive()
             if message["type"] == "websocket.disconnect":
                 return
+            await self._wait_for_room()
             self._step(partial(self._obey, _frame_of(message)))
+
+    def _take(self, frame: Frame) -> bool:
+        """Hear a message at once; False, and it has to wait its turn, while there is no room."""
+        if not self.link.has_room:
+            return False
+        self._step(partial(self._obey, frame))
+        return True
 
     async def _wait_for_room(self) -> None:
         """Leave the socket unread while too much audio waits for the engine."""
@@ -141,8 +160,15 @@ class Connection:
 
     def _on_update(self, update: EngineUpdate) -> None:
         if isinstance(update, Failed):
-            self._log.warning("the engine failed the stream: %s", update.error)
+            self._log_failure(update.error)
         self._step(lambda: self._session.engine_said(update))
+
+    def _log_failure(self, error: EngineError) -> None:
+        """What the client sent is the client's affair; all else is ours."""
+        if isinstance(error, BadAudioError | OptionError):
+            self._log.info("refused: %s", error)
+        else:
+            self._log.warning("the engine failed the stream: %s", error)
 
     def _on_timer(self) -> None:
         self._timer = None
@@ -170,10 +196,11 @@ class Connection:
                     if not self._outbox.put(event):
                         self._give_up(SlowReaderError("too many messages wait to be read"))
                         return
+                    self._has_news.set()
                 case Hangup():
                     self._outcome = effect.reason
                     self._outbox.hang_up(effect)
-        self._has_news.set()
+                    self._has_news.set()
 
     def _give_up(self, error: StreamError) -> None:
         """Drop what waits, tell the client why if it ever reads again, and hang up."""
@@ -199,10 +226,15 @@ class Connection:
     # --- the timer ---
 
     def _arm_timer(self) -> None:
-        self._disarm_timer()
+        """Wake up at the deadline or before it; who wakes up too early finds nothing to do.
+
+        Each message moves the deadline, so a timer that is set is left alone while it can be.
+        """
         deadline = self._session.next_deadline()
-        if deadline is not None:
-            self._timer = self._loop.call_at(deadline, self._on_timer)
+        if deadline is None or (self._timer is not None and self._timer.when() <= deadline):
+            return
+        self._disarm_timer()
+        self._timer = self._loop.call_at(deadline, self._on_timer)
 
     def _disarm_timer(self) -> None:
         if self._timer is not None:

@@ -88,13 +88,17 @@ class SpeechStarted(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Partial(Event):
-    """What is heard so far: `stable` is never taken back, `unstable` may be."""
+    """What is heard so far: `stable` is never taken back, `unstable` may be.
+
+    `steps` counts the segment's steps up to this one, those that changed nothing included.
+    """
 
     type: ClassVar[str] = "partial"
     stable: str
     unstable: str
     language: str | None
     confidence: float
+    steps: int
     queue_ms: float
     compute_ms: float
 
@@ -171,6 +175,7 @@ def event_of(update: engine.EngineUpdate) -> Event | None:
                 unstable=update.unstable,
                 language=update.language,
                 confidence=round(update.confidence, 4),
+                steps=update.steps,
                 queue_ms=round(update.queue_ms, 1),
                 compute_ms=round(update.compute_ms, 1),
             )

@@ -4,12 +4,14 @@ from collections.abc import Callable, Iterable
 from dataclasses import fields
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
-from prometheus_client.core import CounterMetricFamily
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from hark.engine.types import WorkCounters
+from hark.engine.types import EngineLoad, WorkCounters
 
 from . import events
+from .admission import Load
+from .bridge import EnginePort
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -19,10 +21,12 @@ _STEP_SECONDS = (0.005, 0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.
 class Metrics:
     """One server's metrics on a registry of their own.
 
-    `read_work` gives the engine's counters, or None while there is no engine.
+    `read_port` gives the engine, or None while there is none; `read_load` what the server carries.
     """
 
-    def __init__(self, read_work: Callable[[], WorkCounters | None]) -> None:
+    def __init__(
+        self, read_port: Callable[[], EnginePort | None], read_load: Callable[[], Load]
+    ) -> None:
         self.registry = CollectorRegistry()
         self.streams = Gauge("hark_streams", "Streams open now", registry=self.registry)
         self.sessions = Counter(
@@ -56,7 +60,7 @@ class Metrics:
             buckets=_STEP_SECONDS,
             registry=self.registry,
         )
-        self.registry.register(_WorkCollector(read_work))
+        self.registry.register(_EngineCollector(read_port, read_load))
 
     def count_sent(self, event: events.Event) -> None:
         """Count an event that went to its client."""
@@ -72,17 +76,38 @@ class Metrics:
         return generate_latest(self.registry)
 
 
-class _WorkCollector(Collector):
-    """Reads the engine's work counters when they are asked for."""
+class _EngineCollector(Collector):
+    """Reads the engine's work counters and its load when they are asked for."""
 
-    def __init__(self, read_work: Callable[[], WorkCounters | None]) -> None:
-        self._read_work = read_work
+    def __init__(
+        self, read_port: Callable[[], EnginePort | None], read_load: Callable[[], Load]
+    ) -> None:
+        self._read_port, self._read_load = read_port, read_load
 
-    def collect(self) -> Iterable[CounterMetricFamily]:
-        work = self._read_work() or WorkCounters()
+    def collect(self) -> Iterable[Metric]:
+        port = self._read_port()
+        work, load = (WorkCounters(), EngineLoad()) if port is None else (port.counters, port.load)
         family = CounterMetricFamily(
             "hark_engine_work", "What the engine computed", labels=["kind"]
         )
         for field in fields(WorkCounters):
             family.add_metric([field.name], getattr(work, field.name))
         yield family
+        yield GaugeMetricFamily(
+            "hark_engine_busy_ratio",
+            "Share of the last seconds the engine worked for live streams",
+            value=load.busy_ratio,
+        )
+        yield GaugeMetricFamily(
+            "hark_step_lateness_seconds",
+            "How late nine in ten steps of the last seconds began at most",
+            value=load.lateness_s,
+        )
+        yield GaugeMetricFamily(
+            "hark_cadence_stretch", "What every cadence is multiplied by", value=load.stretch
+        )
+        yield GaugeMetricFamily(
+            "hark_headroom_streams",
+            "Streams that would be let in now",
+            value=self._read_load().headroom,
+        )

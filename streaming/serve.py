@@ -11,6 +11,8 @@ import sys
 from importlib.metadata import version
 
 from hark.engine.config import EngineConfig
+from hark.engine.process import EngineProcess
+from hark.engine.threads import wait_calmly
 from hark.engine.types import ConfigError
 
 from .bridge import EnginePort, OnCrash, Publish, StartEngine
@@ -35,16 +37,21 @@ def run(args: argparse.Namespace) -> int:
     """
     settings = read_settings(vars(args), os.environ)
     set_up_logging(settings.server.log_level)
+    wait_calmly(os.environ)  # before torch is imported, here or in the engine's process
     unknown = unknown_variables(os.environ)
     if unknown:
         _log.warning("ignored, as they are no settings: %s", ", ".join(unknown))
-    return serve(settings, starter(settings.engine))
+    return serve(settings, starter(settings))
 
 
-def starter(config: EngineConfig) -> StartEngine:
-    """What starts the real engine; torch is imported on the thread that loads it."""
+def starter(settings: Settings) -> StartEngine:
+    """What starts the real engine; torch is imported on the thread or process that loads it."""
+    config = settings.engine
 
     def start(publish: Publish, on_crash: OnCrash) -> EnginePort:
+        if settings.server.engine_process == "on":
+            return EngineProcess(config, publish, on_crash)
+
         from hark.engine.load import load_engine
         from hark.engine.loop import EngineThread
 

@@ -21,10 +21,8 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from hark.engine.types import WorkCounters
-
 from .admission import Load, Readiness, readiness, refusal
-from .bridge import Bridge, BridgeStatus, StartEngine
+from .bridge import Bridge, BridgeStatus, EnginePort, StartEngine
 from .config import ServerConfig
 from .connection import Connection, send_frame
 from .errors import StreamError
@@ -47,7 +45,7 @@ class Service:
     def __init__(self, config: ServerConfig, start_engine: StartEngine) -> None:
         self.config = config
         self.bridge = Bridge()
-        self.metrics = Metrics(self._read_work)
+        self.metrics = Metrics(self._read_port, self.load)
         self._start_engine = start_engine
         self._connections: set[Connection] = set()
         self._empty = asyncio.Event()  # no connections
@@ -69,6 +67,7 @@ class Service:
             draining=self._draining,
             streams=len(self._connections),
             max_streams=0 if port is None else port.max_streams,
+            capacity=None if port is None else port.load.capacity,
         )
 
     async def stream(self, websocket: WebSocket) -> None:
@@ -153,8 +152,8 @@ class Service:
             return False
         return True
 
-    def _read_work(self) -> WorkCounters | None:
-        return None if self.bridge.port is None else self.bridge.port.counters
+    def _read_port(self) -> EnginePort | None:
+        return self.bridge.port
 
 
 # --- the app -------------------------------------------------------------------------------------
@@ -168,13 +167,14 @@ def create_app(service: Service) -> Starlette:
         status = readiness(load)
         port = service.bridge.port
         if status is not Readiness.READY or port is None:
-            return JSONResponse({"status": status}, status_code=503)
+            return JSONResponse({"status": status, "headroom": 0}, status_code=503)
         return JSONResponse(
             {
                 "status": status,
                 "model": port.model_name,
                 "streams": load.streams,
                 "max_streams": load.max_streams,
+                "headroom": load.headroom,
             }
         )
 

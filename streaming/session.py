@@ -270,13 +270,13 @@ class Session:
 
     def _obey(self, command: Command, now: float) -> list[Effect]:
         match command:
-            case Hello():
-                return self._open(command)
-            case AudioIn(payload=payload):
+            case AudioIn(payload=payload):  # by far the most frequent, so it is looked for first
                 if not payload:
                     return []
                 self._deadline = now + self._terms.stall_s
                 return [ToEngine(engine.Feed(self._stream, payload))]
+            case Hello():
+                return self._open(command)
             case ConfigureIn(changes=changes):
                 settled = self._settle(StreamOptions().with_changes(**changes))
                 changes = {name: getattr(settled, name) for name in changes}

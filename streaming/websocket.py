@@ -12,18 +12,40 @@ Knows bytes and timers of one connection; knows nothing of streams.
 """
 
 import asyncio
+from collections.abc import Callable
+from typing import cast
 
 from uvicorn._types import ASGISendEvent
 from uvicorn.protocols.utils import ClientDisconnected
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.frames import CloseCode
+from websockets.http11 import Request
+from websockets.server import ServerProtocol
+
+DIRECT = "hark.direct"
+"""The ASGI extension by which an app asks for messages without a queue: see `listen`."""
+
+Listener = Callable[[str | bytes], bool]
+
+
+class _Protocol(ServerProtocol):
+    """The library's machine, with our word for a message that is too large."""
+
+    def fail(self, code: int, reason: str = "") -> None:
+        super().fail(code, "too_large" if code == CloseCode.MESSAGE_TOO_BIG else reason)
 
 
 class PatientWebSocket(WebSocketsSansIOProtocol):
-    """Give this class to uvicorn as `ws`."""
+    """Give this class to uvicorn as `ws`. Messages are not compressed."""
+
+    _listener: Listener | None = None
 
     _heard_since_ping = False
     _abort_timer: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(transport)
+        self.conn = _Protocol(max_size=self.config.ws_max_size, logger=self.logger)
 
     def data_received(self, data: bytes) -> None:
         self._heard_since_ping = True
@@ -57,12 +79,37 @@ class PatientWebSocket(WebSocketsSansIOProtocol):
         super().keepalive_timeout()
         self._abort_later()
 
+    def handle_connect(self, event: Request) -> None:
+        super().handle_connect(event)
+        if not self.close_sent:
+            extensions = cast(dict[str, object], self.scope.get("extensions"))
+            extensions[DIRECT] = self.listen
+
+    def listen(self, listener: Listener) -> None:
+        """Give each message to `listener` as it is read; those it declines go to `receive`.
+
+        Through `receive` each message costs a change of tasks and two of what the loop watches.
+        """
+        self._listener = listener
+
     def send_receive_event_to_app(self) -> None:
         if self.curr_msg_data_type == "text" and not _is_utf8(b"".join(self.frames)):
             self.conn.fail(CloseCode.INVALID_DATA, "a text message that is not UTF-8")
             self.handle_parser_exception()
             return
-        super().send_receive_event_to_app()
+        if not self._is_heard():
+            super().send_receive_event_to_app()
+
+    def _is_heard(self) -> bool:
+        """Whether the listener took the message; not while earlier ones wait for `receive`."""
+        if self._listener is None or self.close_sent or not self.queue.empty():
+            return False
+        data = self.frames[0] if len(self.frames) == 1 else b"".join(self.frames)
+        message = data.decode() if self.curr_msg_data_type == "text" else data
+        if not self._listener(message):
+            return False
+        self.frames = []
+        return True
 
     def handle_parser_exception(self) -> None:
         if self.close_sent:

@@ -23,6 +23,7 @@ from hark.engine.types import (
     Configured,
     Consumed,
     Encoding,
+    EngineLoad,
     EngineRequest,
     EngineUpdate,
     Failed,
@@ -91,6 +92,7 @@ class FakeEngine:
     max_segment_s: int = 60
     max_streams: int = 4
     counters: WorkCounters = field(default_factory=WorkCounters)
+    load: EngineLoad = field(default_factory=EngineLoad)
     final_suffix: str = ""  # appended to each final, to make finals heavy
     submitted: list[EngineRequest] = field(default_factory=list)
     requests: list[EngineRequest] = field(default_factory=list)  # those that were handled
@@ -199,6 +201,7 @@ class FakeEngine:
             unstable=words(stream.num_words)[len(stable) :],
             language=stream.options.language or "English",
             confidence=0.5,
+            steps=stream.num_words,
             queue_ms=1.0,
             compute_ms=2.0,
         )

@@ -32,7 +32,14 @@ CLIENTS_MAY_USE = {"hark.streaming.events"}
 
 # Of the engine, the wire side may use the nouns. `serve` composes the whole.
 STREAMING_MAY_USE = {"hark.engine.types", "hark.engine.config", "hark.engine.languages"}
-COMPOSITION = {"streaming/serve.py": {"hark.engine.load", "hark.engine.loop"}}
+COMPOSITION = {
+    "streaming/serve.py": {
+        "hark.engine.load",
+        "hark.engine.loop",
+        "hark.engine.process",
+        "hark.engine.threads",
+    }
+}
 
 # Pure: no waiting, no clock, no sockets, no logging.
 PURE = ["streaming/" + name for name in ("session", "outbox", "admission", "events", "errors")]
@@ -40,7 +47,8 @@ IMPURE_MODULES = {"asyncio", "time", "threading", "socket", "logging", "starlett
 
 # The few files that own threads or the event loop.
 OWNERS = {
-    "threading": {"streaming/bridge.py", "engine/loop.py"},
+    "threading": {"streaming/bridge.py", "engine/loop.py", "engine/process.py"},
+    "multiprocessing": {"engine/process.py"},
     "asyncio": {
         *("streaming/bridge.py", "streaming/connection.py", "streaming/server.py"),
         *("streaming/serve.py", "streaming/websocket.py"),

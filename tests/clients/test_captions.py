@@ -26,6 +26,7 @@ def partial(stable: str, unstable: str, language: str | None = "English") -> Par
         unstable=unstable,
         language=language,
         confidence=0.9,
+        steps=1,
         queue_ms=0.0,
         compute_ms=0.0,
     )

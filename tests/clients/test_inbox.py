@@ -16,6 +16,7 @@ def partial(text: str, segment: int = 0) -> Partial:
         unstable=text,
         language=None,
         confidence=1.0,
+        steps=1,
         queue_ms=0.0,
         compute_ms=0.0,
     )

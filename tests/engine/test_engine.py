@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from hark.engine.engine import Engine, EngineLimits
@@ -40,6 +40,7 @@ from hark.engine.types import (
     StreamOptions,
 )
 from tests.engine.models import bursts, small_runner, tiny_model, tiny_tokenizer
+from tests.fakes import ManualClock
 
 TOKENIZER = tiny_tokenizer()
 MODEL = tiny_model(TOKENIZER)
@@ -136,6 +137,7 @@ def expected_text(samples: np.ndarray, options: StreamOptions) -> str:
 
 
 @settings(max_examples=6, deadline=None)
+@example(seeds=[35433, 32289, 53954], cuts=[0.0, 1.0, 0.27], paging=(512, 2), order=5010)
 @given(
     seeds=st.lists(st.integers(0, 2**16), min_size=1, max_size=4, unique=True),
     cuts=st.lists(st.floats(0, 1), min_size=1, max_size=12),
@@ -234,6 +236,30 @@ def test_one_feed_of_a_minute_does_not_hold_up_a_tick() -> None:
     taken = sum(u.num_bytes for _, u in engine.tick() if isinstance(u, Consumed))
     assert taken <= 10 * FLOATS.bytes_per_second
     assert not engine.idle
+
+
+def test_a_file_sent_at_once_leaves_every_tick_to_who_speaks() -> None:
+    """The flood's work runs between the live stream's steps, not before or beside them."""
+    clock = ManualClock()
+    runner = small_runner(MODEL, page_tokens=1024, num_pages=6)
+    limits = EngineLimits(8, 30, 2048, ("English", "Spanish"))
+    engine = Engine(runner, TOKENIZER, limits, model_name="tiny", clock=lambda: clock.now)
+    engine.handle(Open(0, FLOATS, MANUAL))
+    engine.handle(Open(1, FLOATS, MANUAL))
+    engine.handle(Feed(1, bursts(40.0, seed=1).tobytes()))
+    speech = bursts(4.0, seed=2).tobytes()
+    said: list[tuple[int, EngineUpdate]] = []
+    for begin in range(0, len(speech), 6400):
+        clock.advance(0.04)
+        engine.handle(Feed(0, speech[begin : begin + 6400]))
+        for _ in range(6):
+            clock.advance(0.01)  # what a tick takes
+            said += engine.tick()
+    live = [update for stream, update in said if stream == 0 and isinstance(update, Partial)]
+    assert live[-1].steps >= 3
+    assert max(update.queue_ms for update in live) < 15, "it waits for a tick, not for the flood"
+    assert any(isinstance(update, Final) for stream, update in said if stream == 1)
+    assert engine.load.stretch == 1.0
 
 
 def test_one_bad_stream_hurts_no_other() -> None:

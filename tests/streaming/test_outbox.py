@@ -10,7 +10,13 @@ from hark.streaming.session import Hangup
 
 def partial(text: str) -> Partial:
     return Partial(
-        stable=text, unstable="", language=None, confidence=1.0, queue_ms=0.0, compute_ms=0.0
+        stable=text,
+        unstable="",
+        language=None,
+        confidence=1.0,
+        steps=1,
+        queue_ms=0.0,
+        compute_ms=0.0,
     )
 
 

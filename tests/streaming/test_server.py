@@ -16,7 +16,7 @@ import msgpack
 import pytest
 from websockets.exceptions import InvalidStatus
 
-from hark.engine.types import Abort, CheckpointError, Close, Configure, Finalize
+from hark.engine.types import Abort, CheckpointError, Close, Configure, EngineLoad, Finalize
 from hark.streaming.bridge import EnginePort, OnCrash, Publish
 from tests.fakes import FakeEngine, words
 from tests.streaming.support import (
@@ -202,7 +202,9 @@ async def test_no_hello() -> None:
 
 
 @pytest.mark.parametrize("sample", [math.nan, math.inf, -math.inf])
-async def test_audio_that_is_not_numbers(running: Running, sample: float) -> None:
+async def test_audio_that_is_not_numbers(
+    running: Running, sample: float, caplog: pytest.LogCaptureFixture
+) -> None:
     async with running.client() as client:
         await client.say({**HELLO, "encoding": "pcm_f32le"})
         await client.socket.send(struct.pack("<3f", 0.0, sample, 0.0))
@@ -210,6 +212,7 @@ async def test_audio_that_is_not_numbers(running: Running, sample: float) -> Non
     assert kinds(messages) == ["ready", "error"]
     assert messages[-1]["code"] == "bad_audio"
     assert code == 1007
+    assert [record for record in caplog.records if record.levelname == "WARNING"] == []
     assert await running.serves()
 
 
@@ -232,7 +235,7 @@ async def test_a_frame_of_100_megabytes_is_refused_and_the_reason_arrives(
     with contextlib.suppress(ConnectionError):
         await writer.wait_closed()
     opcode, _, code = struct.unpack_from("!BBH", answer)
-    assert (opcode, code) == (0x88, 1009)
+    assert (opcode, code, answer[4:]) == (0x88, 1009, b"too_large")
     assert await running.serves()
 
 
@@ -357,13 +360,27 @@ async def test_one_stream_too_many(running: Running) -> None:
             await client.say(HELLO)
             await client.hear()
         ready = await running.get("/readyz")
-        assert (ready.status_code, ready.json()) == (503, {"status": "full"})
+        assert (ready.status_code, ready.json()) == (503, {"status": "full", "headroom": 0})
         async with running.client() as client:
             messages, code = await client.rest()
         assert [(m["code"], m["retry"], m["retry_after_s"]) for m in messages] == [
             ("capacity", True, 5.0)
         ]
         assert (messages[0]["seq"], code) == (0, 1013)
+    await until(lambda: running.service.load().streams == 0)
+    assert await running.serves()
+
+
+async def test_no_time_for_one_more_stream(running: Running) -> None:
+    running.engine.load = EngineLoad(capacity=1)
+    async with running.client() as client:
+        await client.say(HELLO)
+        await client.hear()
+        assert (await running.get("/readyz")).json() == {"status": "full", "headroom": 0}
+        async with running.client() as other:
+            messages, code = await other.rest()
+        assert [(m["code"], m["retry_after_s"]) for m in messages] == [("capacity", 5.0)]
+        assert code == 1013
     await until(lambda: running.service.load().streams == 0)
     assert await running.serves()
 
@@ -377,7 +394,7 @@ async def test_while_the_model_is_loading() -> None:
 
     async with serving(start) as running:
         ready = await running.get("/readyz")
-        assert (ready.status_code, ready.json()) == (503, {"status": "loading"})
+        assert (ready.status_code, ready.json()) == (503, {"status": "loading", "headroom": 0})
         assert (await running.get("/healthz")).json() == {"status": "ok"}
         async with running.client() as client:
             messages, code = await client.rest()
@@ -394,7 +411,7 @@ async def test_a_model_that_cannot_be_loaded() -> None:
 
     async with serving(start) as running:
         await running.service.bridge.settled()
-        assert (await running.get("/readyz")).json() == {"status": "failed"}
+        assert (await running.get("/readyz")).json() == {"status": "failed", "headroom": 0}
         assert isinstance(running.service.bridge.failure, CheckpointError)
 
 
@@ -410,7 +427,7 @@ async def test_the_engine_dies(running: Running) -> None:
             assert "secret" not in messages[0]["message"]
             assert code == 1011
     ready = await running.get("/readyz")
-    assert (ready.status_code, ready.json()) == (503, {"status": "failed"})
+    assert (ready.status_code, ready.json()) == (503, {"status": "failed", "headroom": 0})
     async with running.client() as client:
         messages, code = await client.rest()
     assert ([message["code"] for message in messages], code) == (["internal"], 1011)
@@ -425,7 +442,7 @@ async def test_stopping_lets_streams_finish() -> None:
             running.engine.hold()
             running.server.should_exit = True
             await until(lambda: running.service.load().draining)
-            assert (await running.get("/readyz")).json() == {"status": "draining"}
+            assert (await running.get("/readyz")).json() == {"status": "draining", "headroom": 0}
             async with running.client() as late:
                 messages, code = await late.rest()
                 assert ([m["code"] for m in messages], code) == (["shutting_down"], 1001)
@@ -461,7 +478,13 @@ async def test_readyz_says_what_is_served(running: Running) -> None:
         await client.hear()
         ready = await running.get("/readyz")
     assert ready.status_code == 200
-    assert ready.json() == {"status": "ready", "model": "fake", "streams": 1, "max_streams": 4}
+    assert ready.json() == {
+        "status": "ready",
+        "model": "fake",
+        "streams": 1,
+        "max_streams": 4,
+        "headroom": 3,
+    }
 
 
 @pytest.mark.parametrize(
@@ -491,6 +514,7 @@ async def test_nothing_else_of_the_package_is_served(running: Running, name: str
 async def test_metrics_count_what_happened(running: Running) -> None:
     assert await running.serves()
     running.engine.counters.decode_steps = 7
+    running.engine.load = EngineLoad(0.5, 0.25, 2.0, 3)
     text = (await running.get("/metrics")).text
     for line in (
         'hark_sessions_total{outcome="bye"} 1.0',
@@ -498,5 +522,9 @@ async def test_metrics_count_what_happened(running: Running) -> None:
         'hark_events_total{type="final"} 1.0',
         "hark_step_compute_seconds_count 2.0",
         'hark_engine_work_total{kind="decode_steps"} 7.0',
+        "hark_engine_busy_ratio 0.5",
+        "hark_step_lateness_seconds 0.25",
+        "hark_cadence_stretch 2.0",
+        "hark_headroom_streams 3.0",
     ):
         assert line in text

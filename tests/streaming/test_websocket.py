@@ -94,3 +94,32 @@ async def test_what_is_sent_after_a_mistake_is_a_disconnect(protocol: PatientWeb
     protocol.data_received(TOO_LARGE)
     with pytest.raises(ClientDisconnected):
         await protocol.send({"type": "websocket.send", "text": "a partial on its way"})
+
+
+async def test_a_listener_hears_at_once_and_what_it_declines_waits_in_order(
+    protocol: PatientWebSocket,
+) -> None:
+    def message(text: bytes) -> bytes:
+        return struct.pack("!BB4x", 0x82, 0x80 | len(text)) + text
+
+    heard: list[str | bytes] = []
+
+    def listen(frame: str | bytes) -> bool:
+        if len(heard) == 2:
+            return False
+        heard.append(frame)
+        return True
+
+    assert (await protocol.receive())["type"] == "websocket.connect"
+    protocol.listen(listen)
+    protocol.data_received(b"".join(message(text) for text in (b"a", b"b", b"c", b"d")))
+    assert heard == [b"a", b"b"]
+    assert protocol.read_paused
+    heard.clear()  # it would take "d" now, but "c" comes first
+    protocol.data_received(message(b"e"))
+    assert heard == []
+    waiting = [await protocol.receive() for _ in range(3)]
+    assert [each.get("bytes") for each in waiting] == [b"c", b"d", b"e"]
+    assert not protocol.read_paused
+    protocol.data_received(message(b"f"))
+    assert heard == [b"f"]

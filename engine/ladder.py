@@ -1,0 +1,160 @@
+"""How hard it is to keep up, and what is done about it; numbers and the caller's clock, no streams.
+
+A step's *share* is its time from falling due to its hypothesis, as a share of the cadence: above 1
+the next step waits for it. `Ladder` stretches everybody's cadence while shares are too large, and
+`Capacity` learns how many streams fit. Both move in windows of 0.4 s.
+
+Nothing swings: a rung is left upwards at once and downwards only after calm; a rung that was too
+hot with some number of streams is not tried again with as many before `MEMORY_S` have passed. When
+streams leave, the way down is open, one rung for two calm windows: 5 s for all of them.
+"""
+
+from collections import deque
+from dataclasses import dataclass
+from enum import Enum
+
+WINDOW_S = 0.4
+STRETCHES = (1.0, 1.25, 1.6, 2.0, 2.5, 3.2, 4.0)
+HOT_SHARE, WARM_SHARE, CALM_SHARE = 0.95, 0.7, 0.5  # of the cadence, by more than `FEW` of steps
+FEW = 0.1
+MEMORY_S = 30.0
+CALM_WINDOWS = 2
+
+
+class Heat(Enum):
+    """How the steps of a window did: `WARM` is as much as may be asked for."""
+
+    CALM = 0
+    MILD = 1
+    WARM = 2
+    HOT = 3
+
+
+def heat_of(shares: list[float]) -> Heat:
+    """The heat of a window's steps. One slow step alone heats nothing."""
+    tolerated = max(1.0, FEW * len(shares))
+    for heat, limit in (
+        (Heat.HOT, HOT_SHARE),
+        (Heat.WARM, WARM_SHARE),
+        (Heat.MILD, CALM_SHARE),
+    ):
+        if sum(share > limit for share in shares) > tolerated:
+            return heat
+    return Heat.CALM
+
+
+class Ladder:
+    """The stretch of all cadences."""
+
+    def __init__(self) -> None:
+        self._rung = 0
+        self._calm_windows = 0
+        self._changed_at = float("-inf")
+        self._too_hot: dict[int, tuple[int, float]] = {}  # rung: with how many streams, and when
+
+    @property
+    def stretch(self) -> float:
+        return STRETCHES[self._rung]
+
+    def close_window(self, heat: Heat, num_streams: int, now: float) -> None:
+        """Take note of how the last window went with this many streams."""
+        self._calm_windows = self._calm_windows + 1 if heat is Heat.CALM else 0
+        if heat is Heat.HOT:
+            self._too_hot[self._rung] = num_streams, now
+            # What a rung does shows only in the window after the next.
+            if now - self._changed_at >= 2 * WINDOW_S:
+                self._step_to(min(self._rung + 1, len(STRETCHES) - 1), now)
+        elif (
+            self._calm_windows >= CALM_WINDOWS
+            and self._rung
+            and not self._barred(self._rung - 1, num_streams, now)
+        ):
+            self._step_to(self._rung - 1, now)
+
+    def _step_to(self, rung: int, now: float) -> None:
+        self._rung, self._changed_at, self._calm_windows = rung, now, 0
+
+    def _barred(self, rung: int, num_streams: int, now: float) -> bool:
+        streams, at = self._too_hot.get(rung, (0, float("-inf")))
+        return num_streams >= 0.95 * streams and now - at < MEMORY_S
+
+
+class Capacity:
+    """How many streams fit: a first guess, then corrected by how the streams that came are doing.
+
+    It sinks to what is there as soon as that is enough, and grows by a twentieth in each calm
+    window, never far above what has been seen to go well.
+    """
+
+    def __init__(self, guess: float) -> None:
+        self._first_guess = self._guess = guess
+        self.streams = guess
+
+    def close_window(self, heat: Heat, stretch: float, num_streams: int) -> None:
+        if num_streams == 0:  # what comes next may be of another kind
+            self._guess = self.streams = self._first_guess
+        elif stretch > 1.0:
+            self._guess = self.streams = min(self.streams, max(1.0, num_streams / stretch))
+        elif heat in (Heat.WARM, Heat.HOT):
+            self.streams = min(self.streams, max(1.0, num_streams))
+        elif heat is Heat.CALM:
+            proven = max(self._guess, 1.25 * num_streams + 4)
+            grown = self.streams + max(1.0, self.streams / 20)
+            self.streams = max(self.streams, min(proven, grown))
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """One window: the share of time that went to live work, and its steps' lateness."""
+
+    busy_s: float
+    wall_s: float
+    lateness_s: list[float]
+
+
+class Pressure:
+    """Gathers what steps and ticks report, and moves the ladder and the capacity."""
+
+    def __init__(self, capacity_guess: float, now: float) -> None:
+        self.ladder = Ladder()
+        self.capacity = Capacity(capacity_guess)
+        self._opened_at = now
+        self._shares: list[float] = []
+        self._lateness_s: list[float] = []
+        self._busy_s = 0.0
+        self._spans: deque[Span] = deque(maxlen=5)
+
+    def note_step(self, *, late_s: float, took_s: float, cadence_s: float) -> None:
+        """A live step ended: it began so late, and took so long."""
+        self._shares.append((late_s + took_s) / (cadence_s * self.ladder.stretch))
+        self._lateness_s.append(late_s)
+
+    def note_busy(self, seconds: float) -> None:
+        """Live work kept the engine busy for this long."""
+        self._busy_s += seconds
+
+    def update(self, num_streams: int, num_running: int, now: float) -> bool:
+        """Close the window if it is over; True when the stretch changed."""
+        if now - self._opened_at < WINDOW_S:
+            return False
+        before = self.ladder.stretch
+        if self._shares or not num_running:  # else nothing is known: all steps are on their way
+            heat = heat_of(self._shares)
+            self.ladder.close_window(heat, num_streams, now)
+            self.capacity.close_window(heat, self.ladder.stretch, num_streams)
+        self._spans.append(Span(self._busy_s, now - self._opened_at, self._lateness_s))
+        self._opened_at, self._busy_s = now, 0.0
+        self._shares, self._lateness_s = [], []
+        return self.ladder.stretch != before
+
+    @property
+    def busy_ratio(self) -> float:
+        """The share of the last two seconds that went to live work, 0 to 1."""
+        wall_s = sum(span.wall_s for span in self._spans)
+        return min(1.0, sum(span.busy_s for span in self._spans) / wall_s) if wall_s else 0.0
+
+    @property
+    def lateness_s(self) -> float:
+        """How late nine in ten steps of the last two seconds began at most."""
+        late = sorted(late for span in self._spans for late in span.lateness_s)
+        return late[int(0.9 * len(late))] if late else 0.0

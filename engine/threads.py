@@ -1,0 +1,33 @@
+"""How the CPU's threads wait for one another; must be asked before torch is first imported.
+
+Between two parallel regions OpenMP's threads spin for milliseconds, in case there is more to do. A
+server has other work for its cores: its event loop, its clients, another engine. On two busy cores
+spinning made single-token decodes take eight times as long (measured), on idle ones sleeping costs
+some microseconds a region. So threads spin for some microseconds only.
+"""
+
+from collections.abc import MutableMapping
+
+_SETTINGS = {
+    "GOMP_SPINCOUNT": "1000",  # libgomp, which torch's Linux builds carry
+    "KMP_BLOCKTIME": "0",  # the OpenMP of Intel and LLVM, in milliseconds
+}
+_THEIR_OWN = ("OMP_WAIT_POLICY", *_SETTINGS)
+
+_SMALL_MODEL_THREADS = 8
+
+
+def wait_calmly(environment: MutableMapping[str, str]) -> None:
+    """Keep this process's OpenMP threads from spinning, unless its environment says how to wait."""
+    if not any(name in environment for name in _THEIR_OWN):
+        environment.update(_SETTINGS)
+
+
+def pick_threads(asked: int, *, by_default: int, small_model: bool) -> int:
+    """How many threads compute: as many as asked for; 0 takes torch's own choice.
+
+    A small model's matrices are too small to be shared by more than a few.
+    """
+    if asked:
+        return asked
+    return min(by_default, _SMALL_MODEL_THREADS) if small_model else by_default

@@ -1,0 +1,51 @@
+"""Settings that cannot be served are refused when the engine starts, by name."""
+
+import logging
+
+import pytest
+import torch
+
+from hark.engine.config import EngineConfig
+from hark.engine.load import load_engine
+from hark.engine.types import ConfigError
+
+
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        ({"attention": "fast"}, "attention is 'fast', allowed are auto, flash, varlen, sdpa, ref"),
+        ({"quant": "int4"}, "quant is 'int4', allowed are none, int8"),
+        ({"cuda_graphs": "on"}, "cuda_graphs is 'on', allowed are auto, off"),
+        ({"dtype": "int8"}, "dtype is 'int8', allowed are auto, float32, bfloat16"),
+    ],
+)
+def test_a_word_no_setting_knows(setting: dict, message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        EngineConfig(**setting)
+
+
+@pytest.mark.parametrize(
+    ("config", "message"),
+    [
+        (EngineConfig(device="cpu", attention="flash"), "attention is 'flash', but .* cuda only"),
+        (EngineConfig(device="cpu", attention="varlen"), "attention is 'varlen', but .* cuda only"),
+        (EngineConfig(device="cpu", kv_memory_mb=1), "kv_memory_mb is 1, one segment needs"),
+    ],
+)
+def test_what_this_machine_cannot_do(config: EngineConfig, message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        load_engine(config)
+
+
+def test_int8_where_there_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cpu, "_is_vnni_supported", lambda: False)
+    with pytest.raises(ConfigError, match="quant is 'int8'"):
+        load_engine(EngineConfig(device="cpu", quant="int8"))
+
+
+def test_what_was_taken_is_said(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.INFO, "hark.engine.load"):
+        engine = load_engine(EngineConfig(device="cpu", max_streams=1_000))
+    assert "cpu, weights float32, attention sdpa" in caplog.text
+    assert "streams of 30 s" in caplog.text
+    assert engine.runner.ledger.num_pages == 1_500

@@ -1,0 +1,62 @@
+"""How many pages the pool gets, and how threads are asked to wait."""
+
+import pytest
+import torch
+
+from hark.engine.memory import free_bytes, plan_pages
+from hark.engine.threads import pick_threads, wait_calmly
+from hark.engine.types import ConfigError
+
+MIB = 2**20
+
+
+@pytest.mark.parametrize(
+    ("wanted", "free_mib", "asked_mb", "pages"),
+    [
+        (24, 1000, 0, 24),  # what the streams need
+        (24, 20, 0, 17),  # what is free bounds it
+        (None, 1000, 0, 850),  # all that fits
+        (24, 1000, 100, 100),  # asked for
+    ],
+)
+def test_pages(wanted: int | None, free_mib: int, asked_mb: int, pages: int) -> None:
+    planned = plan_pages(
+        wanted=wanted,
+        pages_per_segment=2,
+        page_bytes=MIB,
+        free=free_mib * MIB,
+        asked_mb=asked_mb,
+    )
+    assert planned == pages
+
+
+@pytest.mark.parametrize(("free_mib", "asked_mb"), [(1000, 7), (8, 0)])
+def test_a_pool_too_small_for_one_segment(free_mib: int, asked_mb: int) -> None:
+    with pytest.raises(ConfigError, match="one segment needs 8"):
+        plan_pages(
+            wanted=4,
+            pages_per_segment=2,
+            page_bytes=4 * MIB,
+            free=free_mib * MIB,
+            asked_mb=asked_mb,
+        )
+
+
+def test_there_is_memory() -> None:
+    assert 16 * MIB < free_bytes(torch.device("cpu")) < 2**50
+
+
+def test_threads_wait_calmly_unless_told_how() -> None:
+    environment: dict[str, str] = {}
+    wait_calmly(environment)
+    assert environment == {"GOMP_SPINCOUNT": "1000", "KMP_BLOCKTIME": "0"}
+    theirs = {"OMP_WAIT_POLICY": "ACTIVE"}
+    wait_calmly(theirs)
+    assert theirs == {"OMP_WAIT_POLICY": "ACTIVE"}
+
+
+def test_how_many_threads() -> None:
+    assert pick_threads(3, by_default=32, small_model=True) == 3
+    assert pick_threads(0, by_default=32, small_model=True) == 8
+    assert pick_threads(0, by_default=32, small_model=False) == 32
+    assert pick_threads(0, by_default=2, small_model=True) == 2
