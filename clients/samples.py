@@ -51,8 +51,9 @@ def find_sample(samples: list[Sample], name: str | None) -> Sample:
 
 def same_words(text: str, other: str) -> bool:
     """Whether two texts hold the same words, whatever their case and punctuation."""
-    return _words(text) == _words(other)
+    return spoken_words(text) == spoken_words(other)
 
 
-def _words(text: str) -> list[str]:
+def spoken_words(text: str) -> list[str]:
+    """The words of a text in lower case, without punctuation."""
     return re.findall(r"\w+(?:'\w+)*", text.lower())

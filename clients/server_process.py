@@ -17,7 +17,7 @@ START_TIMEOUT_S = 120.0
 STOP_TIMEOUT_S = 10.0
 _POLL_S = 0.1
 _LOG_LINES = 15
-_RUN_HARK = "import sys; from hark.streaming.cli import main; sys.exit(main())"
+RUN_HARK = "import sys; from hark.streaming.cli import main; sys.exit(main())"
 
 
 class ServerStartError(Exception):
@@ -41,16 +41,21 @@ class ServerProcess:
 
 
 @contextmanager
-def running_server(port: int, flags: Sequence[str] = ()) -> Iterator[ServerProcess]:
+def running_server(
+    port: int, flags: Sequence[str] = (), *, niceness: int = 0, program: str = RUN_HARK
+) -> Iterator[ServerProcess]:
     """`hark serve` on this port while the block runs; ready when the block begins.
 
-    The child leaves Ctrl-C to this process, which stops it at the end of the block.
+    The child leaves Ctrl-C to this process, which stops it at the end of the block. With
+    `niceness`, which only POSIX systems have, it comes behind this process for the processor.
+    `program` is the Python text that takes the arguments of `hark serve`.
 
     Raises:
         ServerStartError: the port is taken, or the server did not become ready.
     """
     _check_free(port)
-    command = [sys.executable, "-c", _RUN_HARK, "serve", "--host", HOST, "--port", str(port)]
+    nice = f"import os; os.nice({niceness}); " if niceness else ""
+    command = [sys.executable, "-c", nice + program, "serve", "--host", HOST, "--port", str(port)]
     with tempfile.TemporaryFile() as log:
         process = subprocess.Popen(  # noqa: S603 - our own interpreter and our own command
             [*command, *flags],
