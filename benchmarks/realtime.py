@@ -14,12 +14,12 @@ import json
 import random
 import statistics
 import time
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
+from benchmarks.figures import percentile
 from hark.clients import connect
 from hark.clients.sdk import Stream
 from hark.clients.server_process import free_port, running_server
@@ -117,11 +117,6 @@ async def measure_long_segment(url: str, spoken: list[Spoken], figures: Figures)
     late = [p.compute_ms for _, p in shown if p.end_ms >= 26_000]
     figures.step_at_28_s += late
     figures.step += [partial.compute_ms for _, partial in shown]
-
-
-def percentile(values: Iterable[float], share: float) -> float:
-    ordered = sorted(values)
-    return ordered[min(len(ordered) - 1, int(share * len(ordered)))] if ordered else float("nan")
 
 
 def report(figures: Figures) -> dict[str, dict[str, float]]:

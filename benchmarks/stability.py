@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from benchmarks.realtime import percentile
+from benchmarks.figures import percentile
 from hark.engine.config import EngineConfig
 from hark.engine.engine import Engine
 from hark.engine.hypothesis import Stabiliser, split_units
