@@ -2,7 +2,7 @@
 
     python -m benchmarks.realtime [--model embedded] [--sentences 24] [--json FILE]
 
-Speaks sentences with a synthesiser that tells when each word ends (training/voices.py; needs
+Speaks sentences with a synthesiser that tells when each word ends (training/synthesis; needs
 espeak-ng and flite), streams them at the pace of speech through `hark serve` and the SDK, and
 prints what must hold for one stream on two cores: the time a step takes, also at second 28 of a
 segment; the first non-empty partial after the first word's end; the answer to `finalize`.
@@ -25,9 +25,9 @@ from hark.clients.sdk import Stream
 from hark.clients.server_process import free_port, running_server
 from hark.engine.types import Endpointing
 from hark.streaming.events import Finalized, Partial
-from training.speech import SynthesisError
-from training.text import draw
-from training.voices import Voices, draw_voice
+from training.language.text import draw
+from training.synthesis.speech import SynthesisError
+from training.synthesis.voices import Voices, draw_voice
 
 SAMPLE_RATE = 16_000
 FRAME_MS = 20

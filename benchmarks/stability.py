@@ -21,9 +21,9 @@ from hark.engine.hypothesis import Stabiliser, split_units
 from hark.engine.load import load_engine
 from hark.engine.offline import run_step
 from hark.engine.output import parse_output, split_hypothesis
-from training.speech import Speech, SynthesisError
-from training.text import draw
-from training.voices import Voices, draw_voice
+from training.language.text import draw
+from training.synthesis.speech import Speech, SynthesisError
+from training.synthesis.voices import Voices, draw_voice
 
 RATE = 16_000
 CADENCE = RATE * 320 // 1000

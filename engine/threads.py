@@ -2,14 +2,15 @@
 
 Between two parallel regions OpenMP's threads spin for milliseconds, in case there is more to do. A
 server has other work for its cores: its event loop, its clients, another engine. On two busy cores
-spinning made single-token decodes take eight times as long (measured), on idle ones sleeping costs
-some microseconds a region. So threads spin for some microseconds only.
+spinning made single-token decodes take eight times as long (measured); on idle ones a thread that
+sleeps at once wakes too late to be of use, and two threads do no more than one. So threads spin for
+some tens of microseconds, which is longer than the pause between two operations of a pass.
 """
 
 from collections.abc import MutableMapping
 
 _SETTINGS = {
-    "GOMP_SPINCOUNT": "1000",  # libgomp, which torch's Linux builds carry
+    "GOMP_SPINCOUNT": "10000",  # libgomp, which torch's Linux builds carry
     "KMP_BLOCKTIME": "0",  # the OpenMP of Intel and LLVM, in milliseconds
 }
 _THEIR_OWN = ("OMP_WAIT_POLICY", *_SETTINGS)

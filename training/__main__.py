@@ -13,11 +13,11 @@ os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "8192")
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # NumPy makes batches in a single thread
 
 from training import commands, commands_eval
-from training.checkpoint import NoCheckpointError
 from training.corpus import CorpusError
-from training.digits import MissingDigitsError
-from training.speech import MissingSynthesiserError, SynthesisError
-from training.train import DivergedError
+from training.learning.checkpoint import NoCheckpointError
+from training.learning.train import DivergedError
+from training.synthesis.digits import MissingDigitsError
+from training.synthesis.speech import MissingSynthesiserError, SynthesisError
 
 _EXPECTED_ERRORS = (
     MissingSynthesiserError,

@@ -20,9 +20,10 @@ from hark.engine.config import EngineConfig
 from hark.engine.engine import Engine
 from hark.engine.load import load_engine
 from hark.engine.offline import decode_clip
-from training import text, voices
+from training.language import text
 from training.samples import ESPEAK_LICENCE, FLITE_LICENCE
-from training.speech import SAMPLE_RATE, Speech, SynthesisError
+from training.synthesis import voices
+from training.synthesis.speech import SAMPLE_RATE, Speech, SynthesisError
 
 LICENCES = {"espeak": ESPEAK_LICENCE, "flite": FLITE_LICENCE}
 """Only synthesisers whose output may be passed on with no conditions."""

@@ -5,8 +5,9 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from training import align_run, corpus, machine, runs, smoke, train
-from training.schedule import BATCH_SECONDS
+from training import corpus, smoke
+from training.learning import align_run, machine, runs, train
+from training.learning.schedule import BATCH_SECONDS
 
 
 def add(steps: argparse._SubParsersAction) -> None:

@@ -5,18 +5,27 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from training import card, export, machine, manifest, report, samples, tables, voices
+from training import bench_clips, manifest, samples
 from training.commands import add_digits, add_folder, add_run
-from training.exam import EvaluationError, Inputs
+from training.evaluation import card, report, tables
+from training.evaluation.exam import EvaluationError, Inputs
+from training.language.sources import MissingSourceError
+from training.learning import export, machine
 from training.samples import SampleError
-from training.sources import MissingSourceError
+from training.synthesis import voices
 
-EXPECTED_ERRORS = (EvaluationError, MissingSourceError, SampleError, card.CardError)
+EXPECTED_ERRORS = (
+    EvaluationError,
+    MissingSourceError,
+    SampleError,
+    card.CardError,
+    bench_clips.BenchClipsError,
+)
 
 
 def add(steps: argparse._SubParsersAction) -> None:
     """Add the commands to the parser."""
-    for function in (_eval, _manifest, _card, _samples):
+    for function in (_eval, _manifest, _card, _samples, _bench_clips):
         function(steps)
 
 
@@ -66,6 +75,14 @@ def _samples(steps: argparse._SubParsersAction) -> None:
     command.set_defaults(call=_render)
 
 
+def _bench_clips(steps: argparse._SubParsersAction) -> None:
+    command = steps.add_parser("bench-clips", help="render the clips that hark bench speaks")
+    command.add_argument("--out", type=Path, required=True, help="folder for the FLAC files")
+    command.add_argument("--model", default="embedded", help="the model that must get them right")
+    command.add_argument("--seed", type=int, default=0, help="draws sentences and voices")
+    command.set_defaults(call=_render_bench_clips)
+
+
 def _add_model(command: argparse.ArgumentParser) -> None:
     command.add_argument("--model", type=Path, required=True, help="folder of the model")
 
@@ -106,3 +123,10 @@ def _render(arguments: argparse.Namespace) -> None:
     samples.render(engines, arguments.out, arguments.digits)
     if arguments.model:
         samples.check(engines, *export.load(arguments.model), arguments.digits)
+
+
+def _render_bench_clips(arguments: argparse.Namespace) -> None:
+    entries = bench_clips.render(
+        voices.Voices(), arguments.out, model=arguments.model, seed=arguments.seed
+    )
+    print(f"{len(entries)} clips in {arguments.out}")

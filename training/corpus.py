@@ -23,7 +23,9 @@ from pathlib import Path
 
 import numpy as np
 
-from training import digits, effects, mel, text, voices
+from training import mel
+from training.language import text
+from training.synthesis import digits, effects, voices
 from training.utterances import LANGUAGE_SHARES, LONGEST_FRAMES, PAIR_SHARE, Clip, Speaker
 
 FORMAT = 2

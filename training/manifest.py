@@ -17,10 +17,12 @@ from pathlib import Path
 
 import numpy as np
 
-from training import corpus, digits, mel, text, voices
+from training import corpus, mel
 from training.corpus import Clip
-from training.espeak import Espeak
-from training.speech import MissingSynthesiserError, load_library
+from training.language import text
+from training.synthesis import digits, voices
+from training.synthesis.espeak import Espeak
+from training.synthesis.speech import MissingSynthesiserError, load_library
 
 FOLDER = Path(__file__).parent / "manifest"
 _KINDS = ("open", "names", "words", "human")

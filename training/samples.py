@@ -10,10 +10,11 @@ from pathlib import Path
 
 import numpy as np
 
-from training import digits, text, voices
-from training.evaluate import TestClip, concatenate, transcribe
-from training.model import SpeechModel
-from training.tokenizer import Prompt
+from training.evaluation.evaluate import TestClip, concatenate, transcribe
+from training.language import text
+from training.language.tokenizer import Prompt
+from training.learning.model import SpeechModel
+from training.synthesis import digits, voices
 
 FLITE_LICENCE = "Made with CMU Flite; free use and redistribution (CMU licence)"
 ESPEAK_LICENCE = "Made with eSpeak NG, whose licence does not extend to its output"

@@ -18,12 +18,15 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from training import align_run, card, corpus, digits, machine, manifest, report, runs, voices
-from training.exam import Inputs
-from training.model import Size
-from training.numbers import EN_UNITS
-from training.speech import SAMPLE_RATE
-from training.train import Settings
+from training import corpus, manifest
+from training.evaluation import card, report
+from training.evaluation.exam import Inputs
+from training.language.numbers import EN_UNITS
+from training.learning import align_run, machine, runs
+from training.learning.model import Size
+from training.learning.train import Settings
+from training.synthesis import digits, voices
+from training.synthesis.speech import SAMPLE_RATE
 
 SIZE = Size(
     stem_channels=8,

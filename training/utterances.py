@@ -8,9 +8,11 @@ from pathlib import Path
 
 import numpy as np
 
-from training import digits, effects, mel, text, voices
-from training.speech import Speech, SynthesisError
-from training.text import Sentence
+from training import mel
+from training.language import text
+from training.language.text import Sentence
+from training.synthesis import digits, effects, voices
+from training.synthesis.speech import Speech, SynthesisError
 
 LANGUAGE_SHARES = {"English": 0.60, "Spanish": 0.17, "German": 0.17}
 """The rest are digit strings spoken by people."""

@@ -49,7 +49,7 @@ def test_there_is_memory() -> None:
 def test_threads_wait_calmly_unless_told_how() -> None:
     environment: dict[str, str] = {}
     wait_calmly(environment)
-    assert environment == {"GOMP_SPINCOUNT": "1000", "KMP_BLOCKTIME": "0"}
+    assert environment == {"GOMP_SPINCOUNT": "10000", "KMP_BLOCKTIME": "0"}
     theirs = {"OMP_WAIT_POLICY": "ACTIVE"}
     wait_calmly(theirs)
     assert theirs == {"OMP_WAIT_POLICY": "ACTIVE"}

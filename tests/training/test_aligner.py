@@ -8,12 +8,13 @@ import torch
 
 from hark.engine.model import load_model
 from tests.engine.models import bursts
-from training import align_eval, mel
-from training.aligner import CLASSES, AlignCollator, AlignerModel, clean_word, slot_loss
-from training.export import export
-from training.model import Size
-from training.phones import IGNORE
-from training.tokenizer import Prompt
+from training import mel
+from training.evaluation import align_eval
+from training.language.tokenizer import Prompt
+from training.learning.aligner import CLASSES, AlignCollator, AlignerModel, clean_word, slot_loss
+from training.learning.export import export
+from training.learning.model import Size
+from training.synthesis.phones import IGNORE
 
 
 @pytest.fixture(scope="module")

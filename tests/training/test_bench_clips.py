@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from hark.clients.audio_files import open_audio
 from hark.clients.bench.clips import CLIPS_FOLDER
 from hark.clients.samples import spoken_words
-from training import bench_clips, text
+from training import bench_clips
+from training.language import text
 
 
 def test_no_sentence_may_be_trained_on() -> None:

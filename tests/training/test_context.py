@@ -5,9 +5,10 @@ import random
 import numpy as np
 import pytest
 
-from training import context, mel
-from training.rows import Row, silent
-from training.text import LANGUAGES
+from training import mel
+from training.language.text import LANGUAGES
+from training.learning import context
+from training.learning.rows import Row, silent
 
 
 def row(text: str, names: tuple[int, ...] = (), language: str = "English") -> Row:

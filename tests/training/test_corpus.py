@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from training import corpus, digits, utterances
+from training import corpus, utterances
 from training.corpus import CorpusError, CorpusVersionError, Plan
-from training.text import Sentence
+from training.language.text import Sentence
+from training.synthesis import digits
 
 
 @pytest.fixture

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 from hark.engine.types import Final, Partial
-from training import evaluate, report, rooms, sounds, tables, testsets
-from training.exam import EvaluationError, Exam, Inputs
-from training.report_confidence import transcripts
-from training.report_stream import watch
-from training.speech import SAMPLE_RATE
+from training.evaluation import evaluate, report, rooms, sounds, tables, testsets
+from training.evaluation.exam import EvaluationError, Exam, Inputs
+from training.evaluation.report_confidence import transcripts
+from training.evaluation.report_stream import watch
+from training.synthesis.speech import SAMPLE_RATE
 
 WORDS = ((0.1, 0.4), (0.5, 0.9), (1.0, 1.6))
 

@@ -7,7 +7,8 @@ import re
 import pytest
 
 from hark.clients.samples import SAMPLES_FOLDER, Sample
-from training import manifest, text
+from training import manifest
+from training.language import text
 
 
 @pytest.fixture(scope="module")

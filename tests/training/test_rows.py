@@ -5,8 +5,9 @@ import random
 import numpy as np
 import pytest
 
-from training import mel, rows, sampler
-from training.rows import Row
+from training import mel
+from training.learning import rows, sampler
+from training.learning.rows import Row
 from training.utterances import Clip
 
 WORDS = ["Hello,", "Gannis", "is", "here."]

@@ -12,9 +12,9 @@ from hark.engine.sequence import PromptIds
 from hark.engine.tokenizer import Tokenizer
 from tests.engine.models import bursts
 from training import mel
-from training.export import export
-from training.model import Size, SpeechModel, causal_mask
-from training.tokenizer import Prompt
+from training.language.tokenizer import Prompt
+from training.learning.export import export
+from training.learning.model import Size, SpeechModel, causal_mask
 
 
 @pytest.fixture(scope="module")

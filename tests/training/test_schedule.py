@@ -2,8 +2,8 @@
 
 import random
 
-from training import schedule
-from training.schedule import Constant, Cooldown, Whole
+from training.learning import schedule
+from training.learning.schedule import Constant, Cooldown, Whole
 
 
 def test_the_constant_phase_can_be_made_longer() -> None:

@@ -5,8 +5,8 @@ import random
 import numpy as np
 import pytest
 
-from training import scoring
-from training.report_confidence import best_threshold
+from training.evaluation import scoring
+from training.evaluation.report_confidence import best_threshold
 
 
 def test_word_errors_ignore_case_and_punctuation() -> None:

@@ -9,10 +9,11 @@ from hark.engine.config import EngineConfig
 from hark.engine.load import load_engine
 from hark.engine.model import load_model
 from tests import needs
-from training import corpus, runs, smoke
-from training.aligner import AlignerModel
-from training.model import SpeechModel
-from training.speech import MissingSynthesiserError
+from training import corpus, smoke
+from training.learning import runs
+from training.learning.aligner import AlignerModel
+from training.learning.model import SpeechModel
+from training.synthesis.speech import MissingSynthesiserError
 
 MODEL_BYTES = 16_000_000
 

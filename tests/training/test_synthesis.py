@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from training import diphones, effects, festival, voices
-from training.phones import IGNORE, phone_class
-from training.speech import MissingSynthesiserError, Speech
+from training.synthesis import diphones, effects, festival, voices
+from training.synthesis.phones import IGNORE, phone_class
+from training.synthesis.speech import MissingSynthesiserError, Speech
 
 _SENTENCES = {
     "English": "Turn on the light in the kitchen, please. Which one do you like?",

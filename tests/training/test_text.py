@@ -4,8 +4,8 @@ import random
 
 import pytest
 
-from training import agreement, names, numbers, open_text, text
-from training.spoken import spoken
+from training.language import agreement, names, numbers, open_text, text
+from training.language.spoken import spoken
 
 
 @pytest.mark.parametrize("language", text.LANGUAGES)

@@ -1,0 +1,1 @@
+"""What came of it: test sets, scores, tables, and the model card."""

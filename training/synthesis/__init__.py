@@ -1,0 +1,1 @@
+"""Who says it: the speech synthesisers, the recorded digits, rooms and lines."""
