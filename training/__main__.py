@@ -6,9 +6,10 @@ import argparse
 import os
 import sys
 
-# Read when torch is loaded. A thread that waits must not spin: the cores may be shared. A new
-# matmul shape costs a kernel build, so many of them are kept.
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+# Read when torch is loaded. A thread that waits spins for some tens of microseconds: sleeping at
+# once costs a fifth of a step, spinning for long takes cores from others. A new matmul shape costs
+# a kernel build, so many of them are kept.
+os.environ.setdefault("GOMP_SPINCOUNT", "10000")
 os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "8192")
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # NumPy makes batches in a single thread
 
