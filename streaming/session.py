@@ -232,7 +232,7 @@ class Session:
             case engine.Closed():
                 return self._closed(update)
             case engine.Failed():
-                self._state = State.ENDED
+                self._rest()
                 return farewell(from_engine(update.error), self._segment, self._heard_ms)
             case engine.Refused():
                 return self.refuse(from_engine(update.error))
@@ -317,15 +317,15 @@ class Session:
     def _closed(self, update: engine.Closed) -> list[Effect]:
         assert self._state in (State.CLOSING, State.DRAINING), "closed without being asked to"
         drained = self._state is State.DRAINING
-        self._state = State.ENDED
+        self._rest()
         end_ms = to_ms(update.end_sample)
         if drained:
             return farewell(_shutting_down(), self._segment, end_ms)
         return [Emit(events.Bye(segment=self._segment, end_ms=end_ms)), Hangup(1000, "bye")]
 
     def _end(self, last_words: list[Effect]) -> list[Effect]:
-        before, self._state = self._state, State.ENDED
-        self._deadline = None
+        before = self._state
+        self._rest()
         match before:
             case State.ENDED:
                 return []
@@ -333,6 +333,10 @@ class Session:
                 return last_words
             case _:
                 return [ToEngine(engine.Abort(self._stream)), *last_words]
+
+    def _rest(self) -> None:
+        self._state = State.ENDED
+        self._deadline = None
 
     def _emit_error(self, error: StreamError) -> Emit:
         return Emit(error_event(error, self._segment, self._heard_ms))

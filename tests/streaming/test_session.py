@@ -107,3 +107,13 @@ class AnyOrder(RuleBasedStateMachine):
 
 TestAnyOrder = AnyOrder.TestCase
 TestAnyOrder.settings = settings(deadline=None)
+
+
+def test_a_stream_whose_engine_failed_waits_for_nothing():
+    session = Session(1, "s", terms=Terms(("English",), 30, 0.5), now=0.0)
+    session.receive(Hello(AudioFormat(), StreamOptions()), 0.0)
+    session.receive(AudioIn(b"\0\0"), 0.0)
+    assert session.next_deadline() is not None
+    session.engine_said(engine.Failed(engine.EngineError("broken")))
+    assert session.next_deadline() is None
+    assert session.handle_timeout(100.0) == []
