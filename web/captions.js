@@ -148,7 +148,7 @@ function renderStatus() {
     $("problem-title").textContent = problem.title;
     $("problem-help").textContent = problem.help;
   }
-  $("notice").hidden = noticeClosed || state.model !== "embedded";
+  $("notice").hidden = noticeClosed || isGuessing(state) || state.model !== "embedded";
   $("guessing").hidden = !isGuessing(state);
   $("guessing-help").hidden = state.model !== "embedded";
 }
