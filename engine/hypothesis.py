@@ -31,8 +31,9 @@ class Stabiliser:
     """Holds a unit back until it has been seen twice, over at least `hold_ms` of audio.
 
     A unit becomes stable when it stands in the last two hypotheses, first appeared when the audio
-    was at least `hold_ms` shorter than now, and is not the last unit. What is stable stays: a
-    hypothesis that contradicts it is shown behind it, aligned, and counted in `conflicts`.
+    was at least `hold_ms` shorter than now, and is not the last unit. What is stable stays: of a
+    hypothesis that contradicts it, the part that belongs behind it counts, and the contradiction is
+    counted in `conflicts`. (To wait until it is resolved would hold back every later word.)
     """
 
     name = "hold"
@@ -53,10 +54,10 @@ class Stabiliser:
         While `frozen`, nothing new becomes stable.
         """
         units = split_units(text)
-        self._note(units, audio_ms)
         if units[: len(self._stable)] != self._stable:
             self.conflicts += 1
-            return self.stable, self._behind_stable(units)
+            units = self._stable + self._behind_stable(units)
+        self._note(units, audio_ms)
         if not frozen:
             self._stable = units[: self._num_settled(len(units) - 1, audio_ms)]
         return self.stable, "".join(units[len(self._stable) :])
@@ -85,13 +86,13 @@ class Stabiliser:
             count += 1
         return count
 
-    def _behind_stable(self, units: list[str]) -> str:
-        """The part of a contradicting hypothesis that comes after what is stable."""
+    def _behind_stable(self, units: list[str]) -> list[str]:
+        """The part of a contradicting hypothesis that comes after what is stable, by alignment."""
         distances = _prefix_distances(self._stable, units)
-        tail = "".join(units[distances.index(min(distances)) :])
+        tail = units[distances.index(min(distances)) :]
         # The first word of a text has no space before it, but here something stands before it.
-        joins = not tail or tail[0].isspace() or re.match(f"[{_NO_SPACES}]", tail)
-        return tail if joins else " " + tail
+        joins = not tail or tail[0][0].isspace() or re.match(f"[{_NO_SPACES}]", tail[0])
+        return tail if joins else [" " + tail[0], *tail[1:]]
 
 
 def _prefix_distances(wanted: list[str], units: list[str]) -> list[int]:

@@ -50,10 +50,20 @@ def test_a_contradiction_is_shown_behind_stable_text() -> None:
         stabiliser.update("We met Ann at noon", at)
     assert stabiliser.stable == "We met Ann at"
     assert stabiliser.update("We met Anne at noon today", 1200) == (
-        "We met Ann at",
-        " noon today",
+        "We met Ann at noon",
+        " today",
     )
     assert stabiliser.conflicts == 1
+
+
+def test_words_behind_a_contradiction_become_stable() -> None:
+    stabiliser = Stabiliser()
+    for at in (500, 900):
+        stabiliser.update("We met Ann at noon", at)
+    for at in (1200, 1500):
+        stabiliser.update("We met Anne at noon today and", at)
+    assert stabiliser.stable == "We met Ann at noon today"
+    assert stabiliser.words_replaced("We met Anne at noon today and talked.") == 1
 
 
 def test_words_are_not_run_together() -> None:
