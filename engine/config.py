@@ -9,7 +9,7 @@ from typing import Literal, get_args
 from .types import ConfigError
 
 DeviceChoice = Literal["auto", "cpu", "cuda", "mps"]
-DtypeChoice = Literal["auto", "float32", "bfloat16"]
+DtypeChoice = Literal["auto", "float32", "mixed", "bfloat16"]
 AttentionChoice = Literal["auto", "flash", "varlen", "sdpa", "reference"]
 GraphsChoice = Literal["auto", "off"]
 Quant = Literal["none", "int8"]
@@ -89,7 +89,9 @@ class EngineConfig:
 
     `max_segment_s` is the longest segment a client may ask for, 5 to 120 s.
 
-    `dtype` auto is float32 for small models on a CPU, bfloat16 where the device computes it fast.
+    `dtype` mixed is float32 with matrix products of bfloat16 weights and inputs, which some CPUs
+    multiply many times faster. auto is mixed for small models on such a CPU and float32 on others,
+    bfloat16 for large models where the device computes it fast.
     `threads` 0 leaves torch's own choice.
 
     `attention` and `cuda_graphs` auto take what is fastest on the device. `quant` int8 keeps the

@@ -17,7 +17,7 @@ def lay_out_convolution(layout: Layout, conv: nn.Conv2d, size: tuple[int, int]) 
 
     On a CPU in oneDNN's own blocks, where this torch has them, the GELU applied as it writes.
     """
-    on_cpu = layout in ("transposed", "packed")
+    on_cpu = layout in ("transposed", "packed", "mixed")
     if not (on_cpu and hasattr(torch.ops.mkldnn, "_convolution_pointwise")):
         return lambda x: F.gelu(conv(x))
     padding, stride, dilation = [1, 1], list(conv.stride), list(conv.dilation)

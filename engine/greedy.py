@@ -55,16 +55,20 @@ class LoopGuard:
 
     def __init__(self) -> None:
         self._tokens: list[int] = []
-        self._run = [0] * (self.MAX_UNIT + 1)  # per unit: how many tokens repeat the unit before
+        self._runs: dict[int, int] = {}  # per unit: how many tokens repeat the unit before
 
     def push(self, token: int) -> int | None:
         """Take the next token; the length to cut the decode to (one copy) when it is a loop."""
+        recent = self._tokens[: -self.MAX_UNIT - 1 : -1]  # the last one first
         self._tokens.append(token)
+        if token not in recent:  # as good as always: no unit goes on
+            self._runs = {}
+            return None
         total = len(self._tokens)
-        for unit in range(1, min(self.MAX_UNIT, total - 1) + 1):
-            same = token == self._tokens[-1 - unit]
-            self._run[unit] = self._run[unit] + 1 if same else 0
+        again = [unit for unit, before in enumerate(recent, 1) if before == token]
+        self._runs = {unit: self._runs.get(unit, 0) + 1 for unit in again}
+        for unit, run in self._runs.items():
             copies = max(self.MIN_COPIES, math.ceil(self.MIN_TOKENS / unit))
-            if self._run[unit] >= unit * (copies - 1):
+            if run >= unit * (copies - 1):
                 return total - unit * (copies - 1)
         return None

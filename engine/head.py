@@ -3,8 +3,8 @@
 Scores are compared in float32 whatever the weights' type. Where the weights are narrower, a rough
 pass over the whole vocabulary in the weights' own type picks candidates, and only those are scored
 again in float32: the widened copy of a large vocabulary (622 MB for 151,936 rows) is neither kept
-nor read. The best token is that of a full float32 pass wherever rounding does not push it behind
-all other candidates. Log probabilities count the other tokens as roughly scored.
+nor read; a small one is. The best token is that of a full float32 pass wherever rounding does not
+push it behind all other candidates. Log probabilities count the other tokens as roughly scored.
 """
 
 from typing import NamedTuple
@@ -15,6 +15,7 @@ from torch import Tensor
 
 from .weights import Layout, pack
 
+_SMALL = 1 << 22  # weights of a vocabulary that is widened and kept: 16 MB
 _CANDIDATES = {"plain": 16, "packed": 16, "int8": 64}
 _BLOCK = 64  # neighbouring tokens whose best stands for them while candidates are sought
 _ROWS_AT_ONCE = 8  # float32 scores of this many rows are held at once: they stay in the cache
@@ -35,9 +36,10 @@ class Head:
     def __init__(self, weight: Tensor, layout: Layout) -> None:
         self._weight = weight  # [V, E]
         # Float32 embeddings are needed as they lie; turning them would hold them twice.
-        self._layout: Layout = "plain" if layout == "transposed" else layout
-        self._rough = pack(self._layout, weight)
-        self._is_exact = self._layout == "plain" and weight.dtype == torch.float32
+        is_wide, is_small = weight.dtype == torch.float32, weight.numel() <= _SMALL
+        self._is_exact = is_small or (is_wide and layout != "int8")
+        self._layout: Layout = "plain" if self._is_exact else layout
+        self._rough = pack(self._layout, weight.float() if self._is_exact else weight)
 
     def logits(self, hidden: Tensor) -> Tensor:
         """All scores in float32, the slow way: [S, E] to [S, V]."""
@@ -47,7 +49,7 @@ class Head:
 
     def choose(self, hidden: Tensor) -> Best:
         """The greedy choice after each hidden state [S, E]."""
-        rough = self._rough(hidden)  # [S, V]
+        rough = self._rough(hidden.float() if self._is_exact else hidden)  # [S, V]
         if self._is_exact:
             return _best(rough, *rough.topk(2, dim=1))
         parts = zip(hidden.split(_ROWS_AT_ONCE), rough.split(_ROWS_AT_ONCE), strict=True)

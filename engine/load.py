@@ -10,7 +10,7 @@ from .attention.base import Attention
 from .attention.choose import choose_attention
 from .attention.paged import PagedAttention
 from .checkpoint import read_config
-from .config import EngineConfig, ModelConfig
+from .config import DtypeChoice, EngineConfig, ModelConfig
 from .engine import Engine, EngineLimits, segment_tokens
 from .hub import resolve_model
 from .kv_pool import KVLedger, KVPool
@@ -21,10 +21,10 @@ from .runner import Runner
 from .threads import pick_threads
 from .tokenizer import Tokenizer
 from .types import ConfigError
-from .weights import check_int8
+from .weights import check_int8, has_fast_bfloat16, has_packed_kernels
 
 _CONTEXT_TOKENS = 1024  # room for context in every segment
-_SMALL_HIDDEN = 512  # below this width float32 is as fast on a CPU, and exact
+_SMALL_HIDDEN = 512  # below this width float32 is as fast on a CPU as bfloat16 outside products
 _COMMON_SEGMENT_S = 30  # what the pool's room is told in
 
 _log = logging.getLogger(__name__)
@@ -43,12 +43,14 @@ def load_engine(config: EngineConfig) -> Engine:
     if shape.is_aligner:
         raise ConfigError(f"{config.model} is a forced aligner, not a recogniser")
     device = pick_device(config.device)
-    dtype = pick_dtype(config.dtype, device, shape)
+    precision = pick_precision(config.dtype, device, shape)
+    dtype = torch.bfloat16 if precision == "bfloat16" else torch.float32
     attention = choose_attention(config.attention, device, dtype)
     if config.quant == "int8":
         check_int8(device)
     _set_threads(config, shape)
-    model = load_model(folder, dtype=dtype, device=device, quant=config.quant)
+    mixed = precision == "mixed"
+    model = load_model(folder, dtype=dtype, device=device, mixed=mixed, quant=config.quant)
     tokenizer = Tokenizer.from_folder(folder)
     tokenizer.check_fits(shape)
     limits = EngineLimits(
@@ -62,7 +64,7 @@ def load_engine(config: EngineConfig) -> Engine:
     runner = Runner(model, ledger, attention)
     if config.cuda_graphs == "auto" and isinstance(attention, PagedAttention):
         runner.record_graphs(longest_row=limits.segment_tokens)
-    _tell(config, runner)
+    _tell(config, runner, precision)
     return Engine(runner, tokenizer, limits, model_name=_display_name(config, folder))
 
 
@@ -81,15 +83,21 @@ def pick_device(choice: str) -> torch.device:
     return torch.device(choice)
 
 
-def pick_dtype(choice: str, device: torch.device, shape: ModelConfig) -> torch.dtype:
-    """`auto`: float32 for small models on a CPU, else bfloat16 where it is computed fast."""
+def pick_precision(choice: DtypeChoice, device: torch.device, shape: ModelConfig) -> DtypeChoice:
+    """What `auto` is on this device for this model: see `EngineConfig`.
+
+    Raises ConfigError when the choice is `mixed` and this is no CPU for it.
+    """
+    is_cpu = device.type == "cpu"
+    if choice == "mixed" and not (is_cpu and has_fast_bfloat16()):
+        raise ConfigError("dtype is 'mixed', which needs a CPU that multiplies bfloat16 matrices")
     if choice != "auto":
-        return {"float32": torch.float32, "bfloat16": torch.bfloat16}[choice]
+        return choice
     if device.type == "cuda":
-        return torch.bfloat16
-    small = shape.decoder.hidden < _SMALL_HIDDEN
-    fast = device.type == "cpu" and torch.ops.mkldnn._is_mkldnn_bf16_supported()
-    return torch.bfloat16 if fast and not small else torch.float32
+        return "bfloat16"
+    if shape.decoder.hidden < _SMALL_HIDDEN:
+        return "mixed" if is_cpu and has_fast_bfloat16() else "float32"
+    return "bfloat16" if is_cpu and has_packed_kernels() else "float32"
 
 
 def _longest_segment_s(shape: ModelConfig) -> int:
@@ -126,11 +134,11 @@ def _plan_pool(
     return KVLedger(num_pages=num_pages, page_tokens=page_tokens)
 
 
-def _tell(config: EngineConfig, runner: Runner) -> None:
+def _tell(config: EngineConfig, runner: Runner, precision: DtypeChoice) -> None:
     """Log what was taken, and how much fits."""
     model, ledger = runner.model, runner.ledger
     pages = -(-segment_tokens(_COMMON_SEGMENT_S) // ledger.page_tokens)
-    weights = str(model.dtype).removeprefix("torch.")
+    weights = "float32, products bfloat16" if precision == "mixed" else precision
     if config.quant != "none":
         weights += f", decoder {config.quant}"
     _log.info("%s, weights %s, attention %s", model.device, weights, runner.attention.name)

@@ -57,13 +57,14 @@ class SpeechModel(nn.Module):
             self.lm_head = nn.Linear(config.decoder.hidden, config.decoder.vocab, bias=False)
         self._head: Head | None = None
 
-    def prepare(self, *, quant: Quant = "none") -> "SpeechModel":
+    def prepare(self, *, mixed: bool = False, quant: Quant = "none") -> "SpeechModel":
         """Freeze the loaded weights and lay them out for inference.
 
+        With `mixed` a float32 model on a CPU multiplies bfloat16 matrices; its head does not.
         `quant` int8 concerns the decoder and its head, which is where the weights are read over
         and over; the encoder's few passes stay as precise as they were stored.
         """
-        layout = pick_layout(self.device, self.dtype)
+        layout = pick_layout(self.device, self.dtype, mixed=mixed)
         narrow: Layout = "int8" if quant == "int8" else layout
         self.requires_grad_(False)
         self._head = Head(self._head_weight().detach(), narrow)
@@ -153,6 +154,7 @@ def load_model(
     *,
     dtype: torch.dtype = torch.float32,
     device: torch.device | str = "cpu",
+    mixed: bool = False,
     quant: Quant = "none",
 ) -> SpeechModel:
     """The model of a checkpoint folder, either layout, ready for inference.
@@ -164,4 +166,4 @@ def load_model(
     with torch.device("meta"):
         model = SpeechModel(read_config(folder))
     load_weights(folder, model, dtype=dtype, device=torch.device(device))
-    return model.prepare(quant=quant)
+    return model.prepare(mixed=mixed, quant=quant)

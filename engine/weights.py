@@ -3,10 +3,12 @@
     plain        as it was loaded, for devices whose kernels want it so
     transposed   float32 on a CPU: MKL multiplies few rows 1.5 to 2 times faster this way round
     packed       bfloat16 on a CPU: oneDNN's own blocks, laid once instead of in every call
+    mixed        float32 on a CPU with fast bfloat16 products: packed, inputs rounded to it
     int8         oneDNN's blocks of whole numbers, inputs rounded to whole numbers row by row
 
 int8 is exact arithmetic between two roundings: a row's result depends on that row alone, whatever
-it is batched with.
+it is batched with. oneDNN compiles a kernel for each number of rows it meets, which takes longer
+than a small product: numbers of rows are rounded up, so that there are few of them.
 """
 
 from typing import Literal, Protocol
@@ -17,7 +19,7 @@ from torch import Tensor, nn
 
 from .types import ConfigError
 
-Layout = Literal["plain", "transposed", "packed", "int8"]
+Layout = Literal["plain", "transposed", "packed", "mixed", "int8"]
 
 _INT8_PEAK = 126.0  # not 127: a scale rounded to bfloat16 may be 0.4 % too small
 _ROWS_HINT = 16  # the blocks oneDNN picks do not depend on it much, measured with 1, 16, 64
@@ -29,12 +31,12 @@ class Matrix(Protocol):
     def __call__(self, x: Tensor) -> Tensor: ...
 
 
-def pick_layout(device: torch.device, dtype: torch.dtype) -> Layout:
-    """The layout for weights that stay as precise as they are."""
+def pick_layout(device: torch.device, dtype: torch.dtype, *, mixed: bool = False) -> Layout:
+    """The layout for weights that stay as precise as they are, or `mixed` on a CPU that has it."""
     if device.type != "cpu":
         return "plain"
     if dtype == torch.float32:
-        return "transposed"
+        return "mixed" if mixed else "transposed"
     return "packed" if has_packed_kernels() else "plain"
 
 
@@ -46,6 +48,13 @@ def has_packed_kernels() -> bool:
         and hasattr(operators, "_reorder_linear_weight")
         and hasattr(operators, "_linear_pointwise")
         and operators._is_mkldnn_bf16_supported()
+    )
+
+
+def has_fast_bfloat16() -> bool:
+    """Whether this CPU has instructions for bfloat16 products: AVX-512 BF16 or AMX."""
+    return has_packed_kernels() and (
+        torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
     )
 
 
@@ -89,6 +98,8 @@ def pack(layout: Layout, weight: Tensor, bias: Tensor | None = None) -> Matrix:
             return TransposedMatrix(weight, bias)
         case "packed":
             return PackedMatrix(weight, bias)
+        case "mixed":
+            return MixedMatrix(weight, bias)
         case "int8":
             return Int8Matrix(weight, bias)
 
@@ -123,7 +134,34 @@ class PackedMatrix:
         self._bias = bias
 
     def __call__(self, x: Tensor) -> Tensor:
-        return torch.ops.mkldnn._linear_pointwise(x, self._packed, self._bias, "none", [], "")
+        num_rows, num_columns = x.shape
+        padded = round_up_rows(num_rows)
+        if padded != num_rows or x.dtype != torch.bfloat16:
+            rows = x.new_empty((padded, num_columns), dtype=torch.bfloat16)
+            rows[:num_rows] = x  # whatever lies in the others stays in theirs
+            x = rows
+        product = torch.ops.mkldnn._linear_pointwise(x, self._packed, self._bias, "none", [], "")
+        return product[:num_rows]
+
+
+class MixedMatrix:
+    """bfloat16 weight and inputs, products summed in float32; what comes and goes is float32."""
+
+    def __init__(self, weight: Tensor, bias: Tensor | None) -> None:
+        self._product = PackedMatrix(weight.bfloat16(), None)
+        self._bias = bias
+
+    def __call__(self, x: Tensor) -> Tensor:
+        product = self._product(x).float()
+        return product if self._bias is None else product.add_(self._bias)
+
+
+def round_up_rows(count: int) -> int:
+    """A number of rows that is one of few: at most 7 more, or a quarter more."""
+    if count <= 4:
+        return count
+    step = max(8, 1 << (count - 1).bit_length() - 3)
+    return -(-count // step) * step
 
 
 class Int8Matrix:

@@ -56,8 +56,13 @@ class ServerConfig:
     send_timeout_s: float = _setting(20.0, "how long a message may wait for a slow client")
     max_waiting_events: int = _setting(256, "messages that may wait for a slow client")
     drain_s: float = _setting(7.0, "how long streams may take to finish when the server stops")
+    engines: int = _setting(
+        0,
+        "how many engines share the streams, each in a process of its own; 0 takes, for the "
+        "embedded model on a CPU, one for each 16 streams and at most one a core",
+    )
     engine_process: Literal["on", "off"] = _setting(
-        "off", "whether the engine runs in a process of its own, or in a thread"
+        "off", "whether a single engine runs in a process of its own, or in a thread"
     )
     log_level: Literal["debug", "info", "warning", "error"] = _setting("info", "least level logged")
 
@@ -75,6 +80,8 @@ class ServerConfig:
             raise ConfigError(
                 f"max_waiting_events is {self.max_waiting_events}, it must be at least 1"
             )
+        if not 0 <= self.engines <= 256:
+            raise ConfigError(f"engines is {self.engines}, allowed are 0 to 256")
         for name in ("engine_process", "log_level"):
             allowed = get_args(get_type_hints(ServerConfig)[name])
             if getattr(self, name) not in allowed:

@@ -11,6 +11,7 @@ import sys
 from importlib.metadata import version
 
 from hark.engine.config import EngineConfig
+from hark.engine.fleet import EngineFleet, machine, pick_num_engines
 from hark.engine.process import EngineProcess
 from hark.engine.threads import wait_calmly
 from hark.engine.types import ConfigError
@@ -49,6 +50,12 @@ def starter(settings: Settings) -> StartEngine:
     config = settings.engine
 
     def start(publish: Publish, on_crash: OnCrash) -> EnginePort:
+        num_cores, has_gpu = machine()
+        num_engines = settings.server.engines or pick_num_engines(
+            config, num_cores=num_cores, has_gpu=has_gpu
+        )
+        if num_engines > 1:
+            return EngineFleet(config, num_engines, publish, on_crash)
         if settings.server.engine_process == "on":
             return EngineProcess(config, publish, on_crash)
 

@@ -36,6 +36,7 @@ COMPOSITION = {
     "streaming/serve.py": {
         "hark.engine.load",
         "hark.engine.loop",
+        "hark.engine.fleet",
         "hark.engine.process",
         "hark.engine.threads",
     }
@@ -47,7 +48,12 @@ IMPURE_MODULES = {"asyncio", "time", "threading", "socket", "logging", "starlett
 
 # The few files that own threads or the event loop.
 OWNERS = {
-    "threading": {"streaming/bridge.py", "engine/loop.py", "engine/process.py"},
+    "threading": {
+        "streaming/bridge.py",
+        "engine/loop.py",
+        "engine/process.py",
+        "engine/fleet.py",
+    },
     "multiprocessing": {"engine/process.py"},
     "asyncio": {
         *("streaming/bridge.py", "streaming/connection.py", "streaming/server.py"),

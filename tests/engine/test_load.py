@@ -8,6 +8,7 @@ import torch
 from hark.engine.config import EngineConfig
 from hark.engine.load import load_engine
 from hark.engine.types import ConfigError
+from hark.engine.weights import has_fast_bfloat16
 
 
 @pytest.mark.parametrize(
@@ -16,7 +17,7 @@ from hark.engine.types import ConfigError
         ({"attention": "fast"}, "attention is 'fast', allowed are auto, flash, varlen, sdpa, ref"),
         ({"quant": "int4"}, "quant is 'int4', allowed are none, int8"),
         ({"cuda_graphs": "on"}, "cuda_graphs is 'on', allowed are auto, off"),
-        ({"dtype": "int8"}, "dtype is 'int8', allowed are auto, float32, bfloat16"),
+        ({"dtype": "int8"}, "dtype is 'int8', allowed are auto, float32, mixed, bfloat16"),
     ],
 )
 def test_a_word_no_setting_knows(setting: dict, message: str) -> None:
@@ -43,9 +44,17 @@ def test_int8_where_there_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
         load_engine(EngineConfig(device="cpu", quant="int8"))
 
 
+def test_mixed_where_the_cpu_has_no_instructions_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("_is_avx512_bf16_supported", "_is_amx_tile_supported"):
+        monkeypatch.setattr(torch.cpu, name, lambda: False)
+    with pytest.raises(ConfigError, match="dtype is 'mixed'"):
+        load_engine(EngineConfig(device="cpu", dtype="mixed"))
+
+
 def test_what_was_taken_is_said(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.INFO, "hark.engine.load"):
         engine = load_engine(EngineConfig(device="cpu", max_streams=1_000))
-    assert "cpu, weights float32, attention sdpa" in caplog.text
+    products = ", products bfloat16" if has_fast_bfloat16() else ""
+    assert f"cpu, weights float32{products}, attention sdpa" in caplog.text
     assert "streams of 30 s" in caplog.text
     assert engine.runner.ledger.num_pages == 1_500

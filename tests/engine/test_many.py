@@ -176,15 +176,21 @@ def test_together(
     assert ledger.num_free == num_pages
 
 
-NARROW_LEAD = 0.3
-"""Logits nearer than this may fall either way in bfloat16, whose numbers have 8 bits."""
-
-
 @needs_packed
-def test_bfloat16(model_folder: Path, speech_model, speech: list[np.ndarray]) -> None:
-    """Fed the same tokens, fast path and slow twin agree wherever the choice is a clear one."""
+@pytest.mark.parametrize(
+    ("how", "narrow_lead"),
+    [({"dtype": torch.bfloat16}, 0.3), ({"mixed": True}, 0.15)],
+    ids=["bfloat16", "mixed"],
+)
+def test_narrow_numbers(
+    model_folder: Path, speech_model, speech: list[np.ndarray], how: dict, narrow_lead: float
+) -> None:
+    """Fed the same tokens, fast path and slow twin agree wherever the choice is a clear one.
+
+    Logits nearer than `narrow_lead` may fall either way: bfloat16 has 8 bits.
+    """
     wide, tokenizer = speech_model
-    model = load_model(model_folder, dtype=torch.bfloat16)
+    model = load_model(model_folder, **how)
     prompt = PromptIds.of(tokenizer, "")
     unclear, total = 0, 0
     for samples in pieces(speech)[:16]:
@@ -196,13 +202,13 @@ def test_bfloat16(model_folder: Path, speech_model, speech: list[np.ndarray]) ->
             ]
             for m in (model, wide)
         )
-        assert (narrow - exact).abs().mean() < NARROW_LEAD / 2
+        assert (narrow - exact).abs().mean() < narrow_lead / 2
         best = narrow.topk(2)
         leads = best.values[:, 0] - best.values[:, 1]
         for position, token in enumerate(hypothesis.tokens):
             total += 1
             if best.indices[position, 0] != token:
-                assert leads[position] < NARROW_LEAD
+                assert leads[position] < narrow_lead
                 unclear += 1
     assert unclear <= total // 50
 

@@ -7,7 +7,14 @@ from hypothesis import strategies as st
 from torch import nn
 
 from hark.engine.types import ConfigError
-from hark.engine.weights import check_int8, has_packed_kernels, lay_out, pack, pick_layout
+from hark.engine.weights import (
+    check_int8,
+    has_packed_kernels,
+    lay_out,
+    pack,
+    pick_layout,
+    round_up_rows,
+)
 
 CPU = torch.device("cpu")
 
@@ -37,11 +44,12 @@ def linears(bias: bool, dtype: torch.dtype) -> list[nn.Linear]:
         ("plain", torch.float32, 1e-6),
         ("transposed", torch.float32, 1e-6),
         pytest.param("packed", torch.bfloat16, 4e-3, marks=needs_packed),
+        pytest.param("mixed", torch.float32, 4e-3, marks=needs_packed),
         pytest.param("int8", torch.float32, 2e-2, marks=needs_int8),
         pytest.param("int8", torch.bfloat16, 2e-2, marks=needs_int8),
     ],
 )
-@pytest.mark.parametrize("rows", [1, 3, 40])
+@pytest.mark.parametrize("rows", [1, 3, 40, 67])
 def test_projections_side_by_side(layout, dtype, tolerance, bias: bool, rows: int) -> None:
     parts = linears(bias, dtype)
     x = torch.randn(rows, 48).to(dtype)
@@ -49,6 +57,14 @@ def test_projections_side_by_side(layout, dtype, tolerance, bias: bool, rows: in
     product = lay_out(layout, *parts)(x)
     assert product.dtype == dtype
     assert (product - expected).norm() < tolerance * expected.norm()
+
+
+@given(st.integers(1, 5000))
+def test_numbers_of_rows_are_few(count: int) -> None:
+    rounded = round_up_rows(count)
+    assert count <= rounded <= max(count + 7, 1.25 * count)
+    assert round_up_rows(rounded) == rounded
+    assert len({round_up_rows(n) for n in range(1, 4097)}) < 64
 
 
 def test_nothing_is_held_twice() -> None:
@@ -86,6 +102,7 @@ def test_silence_in_int8() -> None:
 def test_what_suits_a_device() -> None:
     assert pick_layout(torch.device("cuda"), torch.bfloat16) == "plain"
     assert pick_layout(CPU, torch.float32) == "transposed"
+    assert pick_layout(CPU, torch.float32, mixed=True) == "mixed"
     assert pick_layout(CPU, torch.bfloat16) == ("packed" if has_packed_kernels() else "plain")
 
 

@@ -82,6 +82,7 @@ def test_the_file_can_be_named(empty_folder: Path, place: str) -> None:
         (["--drain-s", "-1"], {}, "", ["drain_s is -1"]),
         (["--max-waiting-events", "0"], {}, "", ["max_waiting_events is 0", "at least 1"]),
         (["--engine-process", "no"], {}, "", ["engine_process is 'no'", "on, off"]),
+        (["--engines", "257"], {}, "", ["engines is 257", "0 to 256"]),
         (["--log-level", "loud"], {}, "", ["log_level", "'loud'", "debug, info"]),
         (["--host", ""], {}, "", ["host is empty"]),
         (["--max-streams", "0"], {}, "", ["max_streams is 0"]),
