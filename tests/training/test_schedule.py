@@ -22,6 +22,12 @@ def test_the_cooldown_ends_at_zero() -> None:
     assert Cooldown(400, 500, highest=0.2).rate(400, 9) == 0.2
 
 
+def test_disturbances_come_late_and_give_way_at_the_end() -> None:
+    constant, cooldown = Constant(1000), Cooldown(begin=400, end=500)
+    assert constant.strength(10) == 0.0 < constant.strength(60) < constant.strength(400) == 1.0
+    assert cooldown.strength(400) == 1.0 > cooldown.strength(450) > cooldown.strength(500) > 0.5
+
+
 def test_a_whole_run_warms_up_and_decays() -> None:
     plan = Whole(100)
     assert plan.rate(0, 0) < 0.01

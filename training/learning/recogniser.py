@@ -35,7 +35,7 @@ class Recogniser:
         rows = [source.sampler.row(rng, shortest, longest) for _ in range(count)]
         rows = context.give(rows, rng, source.sampler.random_words)
         collator = Collator(self.prompt, source.backgrounds)
-        return collator.batch(rows, longest, schedule.augment_strength(hours), rng)
+        return collator.batch(rows, longest, self.plan.strength(hours), rng)
 
     def loss(
         self, batch: Batch, hours: float, rng: random.Random

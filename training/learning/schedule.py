@@ -52,6 +52,10 @@ class Constant:
             phone=_fade(hours, 0.6, 40, 150, 0.3),
         )
 
+    def strength(self, hours: float) -> float:
+        """Strength of the disturbances: near-clean until the decoder has found its alignment."""
+        return _fade(hours, 0.0, 15, 150, 1.0)
+
 
 @dataclass(frozen=True)
 class Cooldown:
@@ -71,6 +75,10 @@ class Cooldown:
         del hours
         return Weights(smoothing=0.0, guided=0.1, ctc=0.1, phone=0.1)
 
+    def strength(self, hours: float) -> float:
+        """Strength of the disturbances: at the end mostly as speech is, mostly clear."""
+        return _fade(hours, 1.0, self.begin, self.end, 0.6)
+
 
 @dataclass(frozen=True)
 class Whole:
@@ -85,11 +93,6 @@ class Whole:
 
 
 Schedule = Constant | Cooldown
-
-
-def augment_strength(hours: float) -> float:
-    """Near-clean until the decoder has found its alignment, everything at 150 h."""
-    return _fade(hours, 0.0, 15, 150, 1.0)
 
 
 def draw_length(hours: float, seconds: float, rng: random.Random) -> tuple[int, int, int]:
