@@ -12,13 +12,13 @@ from .attention.paged import PagedAttention
 from .checkpoint import read_config
 from .config import DtypeChoice, EngineConfig, ModelConfig
 from .engine import Engine, EngineLimits, segment_tokens
+from .host import pick_threads
 from .hub import resolve_model
 from .kv_pool import KVLedger, KVPool
 from .languages import LANGUAGES
 from .memory import free_bytes, plan_pages
 from .model import SpeechModel, load_model
 from .runner import Runner
-from .threads import pick_threads
 from .tokenizer import Tokenizer
 from .types import ConfigError
 from .weights import check_int8, has_fast_bfloat16, has_packed_kernels

@@ -13,21 +13,15 @@ about each. A child whose parent is gone reads the end of its pipe and ends.
 
 import logging
 import multiprocessing
-import os
 import pickle
-import queue
-import signal
 import threading
-import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from multiprocessing.connection import Connection
-from typing import Any
 
 from .config import EngineConfig
+from .process_child import run_child
+from .process_wire import Crash, EngineFacts, EngineProcessError, Status, Writer
 from .types import (
     Consumed,
-    EngineError,
     EngineLoad,
     EngineRequest,
     EngineUpdate,
@@ -36,41 +30,8 @@ from .types import (
     WorkCounters,
 )
 
-_MAX_BATCH = 512  # items of one message
-_STATUS_EVERY_S = 0.25
 _CLOSE_S = 10.0  # for the last tick of an engine that is told to stop
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class EngineFacts:
-    """What never changes about an engine; the child's first message."""
-
-    model_name: str
-    device: str
-    languages: tuple[str, ...]
-    unsure_below: float
-    max_segment_s: int
-    max_streams: int
-
-
-@dataclass(frozen=True, slots=True)
-class _Status:
-    """The child's numbers as of now."""
-
-    counters: WorkCounters
-    load: EngineLoad
-
-
-@dataclass(frozen=True, slots=True)
-class _Crash:
-    """The child's last message when its engine failed."""
-
-    reason: str
-
-
-class EngineProcessError(EngineError):
-    """The engine's process ended, or could not be started."""
 
 
 class EngineProcess:
@@ -100,7 +61,7 @@ class EngineProcess:
         self._closing = False
         self.counters, self.load = WorkCounters(), EngineLoad()
         self._facts = self._read_facts()
-        self._writer = _Writer(self._pipe, "hark-engine-out")
+        self._writer = Writer(self._pipe, "hark-engine-out")
         self._reader = threading.Thread(target=self._read, name="hark-engine-in", daemon=True)
         self._reader.start()
 
@@ -166,9 +127,9 @@ class EngineProcess:
             while True:
                 for item in pickle.loads(self._pipe.recv_bytes()):  # noqa: S301 - as above
                     match item:
-                        case _Status():
+                        case Status():
                             self.counters, self.load = item.counters, item.load
-                        case _Crash():
+                        case Crash():
                             crash = EngineProcessError(item.reason)
                         case (stream, int() as num_bytes):
                             self._publish(stream, Consumed(num_bytes))
@@ -184,133 +145,3 @@ class EngineProcess:
         return EngineProcessError(
             f"the engine's process ended with exit code {self._process.exitcode}"
         )
-
-
-class _Writer:
-    """Sends what is put into it from any thread, all that gathered meanwhile in one message.
-
-    `status`, if there is one, is asked for one more item several times a second.
-    """
-
-    def __init__(
-        self, pipe: Connection, name: str, status: Callable[[], object] | None = None
-    ) -> None:
-        self._pipe, self._status = pipe, status
-        self._queue: queue.SimpleQueue[Any] = queue.SimpleQueue()
-        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
-        self._thread.start()
-
-    def put(self, item: object) -> None:
-        self._queue.put(item)
-
-    def close(self) -> None:
-        """Send what waits and an end mark, and stop."""
-        self._queue.put(None)
-        self._thread.join()
-
-    def _run(self) -> None:
-        try:
-            while self._send_batch():
-                pass
-        except OSError:
-            pass  # the other side is gone; whoever reads finds out
-
-    def _send_batch(self) -> bool:
-        batch: list[Any] = []
-        try:
-            wait = _STATUS_EVERY_S if self._status is not None else None
-            batch.append(self._queue.get(timeout=wait))
-            while batch[-1] is not None and len(batch) < _MAX_BATCH:
-                batch.append(self._queue.get_nowait())
-        except queue.Empty:
-            pass
-        if self._status is not None and self._status_is_due():
-            batch.insert(0, self._status())
-        if batch:
-            self._pipe.send_bytes(pickle.dumps(batch, pickle.HIGHEST_PROTOCOL))
-        return not batch or batch[-1] is not None
-
-    _status_at = 0.0
-
-    def _status_is_due(self) -> bool:
-        now = time.monotonic()
-        if now < self._status_at:
-            return False
-        self._status_at = now + _STATUS_EVERY_S
-        return True
-
-
-# --- in the child --------------------------------------------------------------------------------
-
-
-def run_child(pipe: Connection, config: EngineConfig) -> None:
-    """The child's whole life: load the engine, say so, and run it until the parent is done."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
-    logging.basicConfig(
-        level=logging.INFO, format="%(asctime)s %(levelname)-7s %(name)s: %(message)s"
-    )
-    from .load import load_engine
-    from .loop import EngineThread
-
-    try:
-        engine = load_engine(config)
-    except Exception as error:  # noqa: BLE001 - the parent raises it
-        pipe.send_bytes(_pickled(error))
-        return
-    failed = threading.Event()
-
-    def crashed(error: BaseException) -> None:
-        failed.set()
-        writer.put(_Crash(f"{type(error).__name__}: {error}"))
-        writer.close()
-        # The main thread waits for the parent, who has nothing more to say.
-        os._exit(1)
-
-    thread = EngineThread(
-        engine, lambda stream, update: writer.put(_plain(stream, update)), crashed
-    )
-    pipe.send_bytes(
-        _pickled(
-            EngineFacts(
-                thread.model_name,
-                thread.device,
-                thread.languages,
-                thread.unsure_below,
-                thread.max_segment_s,
-                thread.max_streams,
-            )
-        )
-    )
-    writer = _Writer(
-        pipe, "hark-engine-out", lambda: _Status(replace(thread.counters), thread.load)
-    )
-    thread.start()
-    _obey(pipe, thread.submit)
-    thread.close()
-    writer.close()
-
-
-def _obey(pipe: Connection, submit: Callable[[EngineRequest], None]) -> None:
-    """Hand over requests until the parent says it is done, or is gone."""
-    try:
-        while True:
-            for item in pickle.loads(pipe.recv_bytes()):  # noqa: S301 - our own parent wrote it
-                if item is None:
-                    return
-                submit(Feed(*item) if type(item) is tuple else item)
-    except (EOFError, OSError):
-        return
-
-
-def _plain(stream: StreamId, update: EngineUpdate) -> tuple[StreamId, EngineUpdate | int]:
-    return stream, update.num_bytes if type(update) is Consumed else update
-
-
-def _pickled(first: EngineFacts | Exception) -> bytes:
-    """The first message; an error that cannot be carried over goes as its text."""
-    try:
-        message = pickle.dumps(first)
-        pickle.loads(message)  # noqa: S301 - we wrote it
-        return message
-    except Exception as problem:  # noqa: BLE001 - an exception class may refuse in any way
-        return pickle.dumps(EngineProcessError(f"{first} ({type(problem).__name__})"))

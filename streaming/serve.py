@@ -12,8 +12,8 @@ from importlib.metadata import version
 
 from hark.engine.config import EngineConfig
 from hark.engine.fleet import EngineFleet, machine, pick_num_engines
+from hark.engine.host import allow_many_files, wait_calmly
 from hark.engine.process import EngineProcess
-from hark.engine.threads import wait_calmly
 from hark.engine.types import ConfigError
 
 from .bridge import EnginePort, OnCrash, Publish, StartEngine
@@ -38,6 +38,7 @@ def run(args: argparse.Namespace) -> int:
     """
     settings = read_settings(vars(args), os.environ)
     set_up_logging(settings.server.log_level)
+    allow_many_files()
     wait_calmly(os.environ)  # before torch is imported, here or in the engine's process
     unknown = unknown_variables(os.environ)
     if unknown:

@@ -38,7 +38,7 @@ COMPOSITION = {
         "hark.engine.loop",
         "hark.engine.fleet",
         "hark.engine.process",
-        "hark.engine.threads",
+        "hark.engine.host",
     }
 }
 
@@ -52,9 +52,15 @@ OWNERS = {
         "streaming/bridge.py",
         "engine/loop.py",
         "engine/process.py",
+        "engine/process_child.py",
+        "engine/process_wire.py",
         "engine/fleet.py",
     },
-    "multiprocessing": {"engine/process.py"},
+    "multiprocessing": {
+        "engine/process.py",
+        "engine/process_child.py",
+        "engine/process_wire.py",
+    },
     "asyncio": {
         *("streaming/bridge.py", "streaming/connection.py", "streaming/server.py"),
         *("streaming/serve.py", "streaming/websocket.py"),

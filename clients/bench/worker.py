@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from pathlib import Path
 
+from hark.engine.host import allow_many_files
 from hark.engine.types import SAMPLE_RATE, Encoding
 
 from .audio import EncodedClips, StreamAudio
@@ -77,6 +78,7 @@ class Report:
 def work(connection: Connection) -> None:
     """Take shares and give reports until the other end hangs up. Runs in a process of its own."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
+    allow_many_files()
     connection.send(READY)
     encoded: dict[tuple[Path, Encoding], tuple[list[Clip], EncodedClips]] = {}
     while True:

@@ -14,7 +14,7 @@ import pytest
 from hark.clients.samples import Sample
 from hark.engine.config import EngineConfig
 from hark.engine.fleet import EngineFleet, pick_num_engines
-from hark.engine.process import EngineProcessError
+from hark.engine.process_wire import EngineProcessError
 from hark.engine.types import (
     Abort,
     AudioFormat,

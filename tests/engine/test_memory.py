@@ -1,10 +1,13 @@
-"""How many pages the pool gets, and how threads are asked to wait."""
+"""How many pages the pool gets, how threads are asked to wait, how many files may be open."""
+
+import subprocess
+import sys
 
 import pytest
 import torch
 
+from hark.engine.host import pick_threads, wait_calmly
 from hark.engine.memory import free_bytes, plan_pages
-from hark.engine.threads import pick_threads, wait_calmly
 from hark.engine.types import ConfigError
 
 MIB = 2**20
@@ -60,3 +63,18 @@ def test_how_many_threads() -> None:
     assert pick_threads(0, by_default=32, small_model=True) == 8
     assert pick_threads(0, by_default=32, small_model=False) == 32
     assert pick_threads(0, by_default=2, small_model=True) == 2
+
+
+LIMITED = """
+import resource
+resource.setrlimit(resource.RLIMIT_NOFILE, (256, min(4096, resource.getrlimit(resource.RLIMIT_NOFILE)[1])))
+from hark.engine.host import allow_many_files
+allow_many_files()
+soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+assert soft == hard > 256, (soft, hard)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems count files in their own ways")
+def test_as_many_files_as_allowed() -> None:
+    subprocess.run([sys.executable, "-c", LIMITED], check=True)

@@ -19,7 +19,8 @@ from hark.clients.samples import Sample
 from hark.engine.config import EngineConfig
 from hark.engine.load import load_engine
 from hark.engine.loop import EngineThread
-from hark.engine.process import EngineProcess, EngineProcessError
+from hark.engine.process import EngineProcess
+from hark.engine.process_wire import EngineProcessError
 from hark.engine.types import (
     AudioFormat,
     Close,

@@ -1,0 +1,50 @@
+"""What a process asks of its machine before its work begins: how threads wait, and many files.
+
+`wait_calmly` must be called before torch is first imported. Between two parallel regions OpenMP's
+threads spin for milliseconds, in case there is more to do. A server has other work for its cores:
+its event loop, its clients, another engine. On two busy cores spinning made single-token decodes
+take eight times as long (measured); on idle ones a thread that sleeps at once wakes too late to be
+of use, and two threads do no more than one. So threads spin for some tens of microseconds, which is
+longer than the pause between two operations of a pass.
+"""
+
+import contextlib
+from collections.abc import MutableMapping
+
+_SETTINGS = {
+    "GOMP_SPINCOUNT": "10000",  # libgomp, which torch's Linux builds carry
+    "KMP_BLOCKTIME": "0",  # the OpenMP of Intel and LLVM, in milliseconds
+}
+_THEIR_OWN = ("OMP_WAIT_POLICY", *_SETTINGS)
+
+_SMALL_MODEL_THREADS = 8
+_MAX_FILES = 65_536
+
+
+def wait_calmly(environment: MutableMapping[str, str]) -> None:
+    """Keep this process's OpenMP threads from spinning, unless its environment says how to wait."""
+    if not any(name in environment for name in _THEIR_OWN):
+        environment.update(_SETTINGS)
+
+
+def pick_threads(asked: int, *, by_default: int, small_model: bool) -> int:
+    """How many threads compute: as many as asked for; 0 takes torch's own choice.
+
+    A small model's matrices are too small to be shared by more than a few.
+    """
+    if asked:
+        return asked
+    return min(by_default, _SMALL_MODEL_THREADS) if small_model else by_default
+
+
+def allow_many_files() -> None:
+    """Raise this process's soft limit of open files, often 1024, to what it may have at most."""
+    try:
+        import resource
+    except ImportError:  # not on this system, which then has no such limit either
+        return
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _MAX_FILES if hard == resource.RLIM_INFINITY else min(hard, _MAX_FILES)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        with contextlib.suppress(ValueError, OSError):  # some systems allow less than they say
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
