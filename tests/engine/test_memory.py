@@ -67,7 +67,8 @@ def test_how_many_threads() -> None:
 
 LIMITED = """
 import resource
-resource.setrlimit(resource.RLIMIT_NOFILE, (256, min(4096, resource.getrlimit(resource.RLIMIT_NOFILE)[1])))
+_, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+resource.setrlimit(resource.RLIMIT_NOFILE, (256, min(4096, hard)))
 from hark.engine.host import allow_many_files
 allow_many_files()
 soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
