@@ -9,22 +9,19 @@ but its own answers, so streams join and leave at any tick.
 import logging
 import time
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from functools import partial
 
-from .config import UNSURE_BELOW
-from .encoder import TOKENS_PER_CHUNK
 from .job import Job, JobSteps
 from .kv_pool import KVLedger
 from .ladder import Pressure
+from .limits import EngineLimits
 from .runner import Runner
 from .scheduler import Rank
 from .segment import Segment, Spent
-from .sequence import Limits, PromptIds, Sequence
+from .sequence import PromptIds, Sequence
 from .stream import Stream
 from .tokenizer import Tokenizer
 from .types import (
-    SAMPLE_RATE,
     Abort,
     CapacityError,
     Close,
@@ -50,26 +47,6 @@ from .workbench import Workbench
 _log = logging.getLogger(__name__)
 
 _GOLDEN = 0.6180339887  # its multiples spread evenly over the circle, however many there are
-
-
-@dataclass(frozen=True, slots=True)
-class EngineLimits:
-    """What this engine can hold; derived from its model and configuration at start.
-
-    `segment_tokens` bounds prompt, audio and text of one segment together.
-    """
-
-    max_streams: int
-    max_segment_s: int
-    segment_tokens: int
-    languages: tuple[str, ...]
-    unsure_below: float = UNSURE_BELOW
-
-
-def segment_tokens(seconds: int) -> int:
-    """Tokens of a segment of this length without its prompt head: audio, tail and text."""
-    tail = 16  # <|audio_end|> to the language tag
-    return TOKENS_PER_CHUNK * seconds + tail + Limits.for_audio(seconds * SAMPLE_RATE).max_tokens
 
 
 class Engine:
@@ -185,24 +162,7 @@ class Engine:
         self._updates.append((request.stream, answer))
 
     def _check(self, options: StreamOptions) -> None:
-        if options.language is not None and options.language not in self.limits.languages:
-            raise OptionError(
-                f"language is {options.language!r}, this model knows "
-                f"{', '.join(self.limits.languages)}"
-            )
-        if options.segment_limit_s > self.limits.max_segment_s:
-            raise OptionError(
-                f"segment_limit_s is {options.segment_limit_s}, "
-                f"this model allows at most {self.limits.max_segment_s}"
-            )
-        wanted = len(self.tokenizer.prompt_head(options.context)) + segment_tokens(
-            options.segment_limit_s
-        )
-        if wanted > self.limits.segment_tokens:
-            raise OptionError(
-                f"context is {wanted - self.limits.segment_tokens} tokens too long "
-                f"for segments of {options.segment_limit_s} s"
-            )
+        self.limits.check(options, head_tokens=len(self.tokenizer.prompt_head(options.context)))
 
     def _new_segment(
         self, index: int, start_sample: int, options: StreamOptions, *, phase: float

@@ -11,11 +11,12 @@ from .attention.choose import choose_attention
 from .attention.paged import PagedAttention
 from .checkpoint import read_config
 from .config import DtypeChoice, EngineConfig, ModelConfig
-from .engine import Engine, EngineLimits, segment_tokens
+from .engine import Engine
 from .host import pick_threads
 from .hub import resolve_model
 from .kv_pool import KVLedger, KVPool
 from .languages import LANGUAGES
+from .limits import EngineLimits, segment_tokens
 from .memory import free_bytes, plan_pages
 from .model import SpeechModel, load_model
 from .runner import Runner

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hark.engine.endpointing import VAD_FRAME_SAMPLES, quietest_cut
-from hark.engine.engine import Engine, EngineLimits
+from hark.engine.engine import Engine
+from hark.engine.limits import EngineLimits
 from hark.engine.offline import transcribe
 from hark.engine.types import (
     SAMPLE_RATE,

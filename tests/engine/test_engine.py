@@ -8,7 +8,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from hark.engine.engine import Engine, EngineLimits
+from hark.engine.engine import Engine
+from hark.engine.limits import EngineLimits
 from hark.engine.model import SpeechModel
 from hark.engine.offline import run_step
 from hark.engine.output import parse_output

@@ -2,7 +2,8 @@
 
 from dataclasses import asdict
 
-from hark.engine.engine import Engine, EngineLimits
+from hark.engine.engine import Engine
+from hark.engine.limits import EngineLimits
 from hark.engine.types import (
     SAMPLE_RATE,
     AudioFormat,

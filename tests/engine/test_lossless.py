@@ -120,7 +120,7 @@ def test_the_twin_notices(monkeypatch: pytest.MonkeyPatch) -> None:
     prompt = PromptIds.of(TOKENIZER, "")
     sequence = Sequence(prompt, runner.ledger, runner.counters)
     sequence.append(clip)
-    monkeypatch.setattr("hark.engine.sequence._Stem.holds", lambda stem, floor: True)
+    monkeypatch.setattr("hark.engine.clip._Stem.holds", lambda stem, floor: True)
     run_step(sequence.recognise(20_000, window_chunks=1), runner)
     stale = run_step(sequence.recognise(clip.shape[0], window_chunks=1), runner)
     with pytest.raises(AssertionError):
