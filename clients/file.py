@@ -306,6 +306,7 @@ def _progress_bar(console: Console) -> Progress:
         BarColumn(),
         TextColumn("{task.completed:.0f} s heard"),
         TimeRemainingColumn(),
+        TextColumn("left"),
         console=console,
         transient=True,
     )
