@@ -15,6 +15,7 @@ INT8: Literal["int8"] = "int8"
 _DTYPES: dict[str, DtypeChoice] = {
     "auto": "auto",
     "fp32": "float32",
+    "mixed": "mixed",
     "bf16": "bfloat16",
     INT8: "auto",  # what is not quantised keeps the type it has by itself
 }

@@ -91,8 +91,8 @@ class Floors:
         """`int8`: the decoder's weights are a byte each; its arithmetic counts as any other."""
         config = runner.model.config
         self._peak, self._costs = peak, Costs.of(config)
-        self._encoder_bytes = runner.model.dtype.itemsize
-        self._decoder_bytes = 1 if int8 else runner.model.dtype.itemsize
+        self._encoder_bytes = runner.model.product_dtype.itemsize
+        self._decoder_bytes = 1 if int8 else self._encoder_bytes
         self._kv_bytes = KVPool.bytes_per_token(config.decoder, runner.model.dtype)
         self.seconds: dict[str, float] = defaultdict(float)
 

@@ -161,7 +161,7 @@ def main() -> None:
     model = loaded.runner.model
     print_facts(model.device)
     print(NOTICE)
-    peak = measure_peak(model.device, model.dtype)
+    peak = measure_peak(model.device, model.product_dtype)
     print(f"device at best: {peak.ops / 1e12:.2f} Tflop/s, {peak.bytes / 1e9:.0f} GB/s")
     results = Results(args.json, key(args, model.device, "seconds", "warm_up", "block_ms"))
     trial = Trial(loaded, peak, args, results)

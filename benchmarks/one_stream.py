@@ -95,7 +95,7 @@ def main() -> None:
     model = engine.runner.model
     print_facts(model.device)
     print(NOTICE)
-    meter = Meter(engine, measure_peak(model.device, model.dtype), int8=args.dtype == INT8)
+    meter = Meter(engine, measure_peak(model.device, model.product_dtype), int8=args.dtype == INT8)
     results = Results(args.json, key(args, model.device, "seconds", "cadence"))
     heard, options = speech(args.seconds), StreamOptions(cadence_ms=args.cadence)
     forget_peak_rss()

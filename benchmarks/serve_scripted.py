@@ -43,8 +43,8 @@ def main() -> int:
     flags = vars(parser.parse_args())
     shape = flags.pop("shape")
     settings = read_settings(flags, os.environ)
-    if settings.server.engine_process == "on":
-        raise ConfigError("engine_process is 'on', a scripted engine runs in a thread: 'off'")
+    if settings.server.engine_process == "on" or settings.server.engines > 1:
+        raise ConfigError("a scripted engine is a single one, in a thread")
     engine = replace(settings.engine, model=model_spec(shape))
     print(NOTICE, flush=True)
     settings = replace(settings, engine=engine)

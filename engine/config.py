@@ -89,9 +89,9 @@ class EngineConfig:
 
     `max_segment_s` is the longest segment a client may ask for, 5 to 120 s.
 
-    `dtype` mixed is float32 with matrix products of bfloat16 weights and inputs, which some CPUs
-    multiply many times faster. auto is mixed for small models on such a CPU and float32 on others,
-    bfloat16 for large models where the device computes it fast.
+    `dtype` mixed is float32 with matrix products in bfloat16 (weights, inputs and results), which
+    some CPUs multiply many times faster. auto is mixed for small models on such a CPU and float32
+    on others, and bfloat16 for large models where the device computes it fast.
     `threads` 0 leaves torch's own choice.
 
     `attention` and `cuda_graphs` auto take what is fastest on the device. `quant` int8 keeps the

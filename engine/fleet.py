@@ -1,23 +1,25 @@
 """Several engines, each in a process of its own, behind one port.
 
 A small model's matrices are too small for many threads to share: two engines with a thread each do
-half as much again as one with two (measured, docs/performance.md), and on many cores it is the only
-way to use them. A stream lives in one engine from its `Open` to its last update; it goes to the one
-that has the fewest. Owns the engines; knows streams by their numbers, and nothing of their audio.
+more than one with two (docs/performance.md), and on many cores it is the only way to use them. A
+stream lives in one engine from its `Open` to its last update; it goes to the one that has the most
+room. Owns the engines; knows streams by their numbers, and nothing of their audio.
 """
 
 import os
+import sys
 import threading
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import astuple, replace
 from pathlib import Path
 
 from .config import EngineConfig
+from .host import pick_threads
 from .process import EngineProcess
 from .types import (
     Abort,
     Closed,
+    ConfigError,
     EngineLoad,
     EngineRequest,
     EngineUpdate,
@@ -28,6 +30,7 @@ from .types import (
 )
 
 _STREAMS_AN_ENGINE = 16  # what one core does with ease
+_GPU_DEVICES = ("/dev/nvidiactl", "/dev/dxg", "/dev/kfd")  # NVIDIA; any under WSL; AMD
 
 
 def pick_num_engines(config: EngineConfig, *, num_cores: int, has_gpu: bool) -> int:
@@ -43,10 +46,35 @@ def pick_num_engines(config: EngineConfig, *, num_cores: int, has_gpu: bool) -> 
 
 
 def machine() -> tuple[int, bool]:
-    """(cores this process may use, whether an NVIDIA driver is there), asked without torch."""
-    allowed = getattr(os, "sched_getaffinity", None)  # on Linux; containers may allow fewer
+    """(cores this process may use, whether there may be a GPU), asked without torch."""
+    allowed = getattr(os, "sched_getaffinity", None)  # on Linux
     num_cores = len(allowed(0)) if allowed else os.cpu_count() or 1
-    return num_cores, Path("/dev/nvidiactl").exists()
+    is_known = sys.platform in ("linux", "darwin")
+    has_gpu = not is_known or any(Path(device).exists() for device in _GPU_DEVICES)
+    return min(num_cores, _quota(Path("/sys/fs/cgroup/cpu.max")) or num_cores), has_gpu
+
+
+def _quota(path: Path) -> int | None:
+    """Cores' worth of time that a container may use, None where it is not bounded."""
+    try:
+        quota, period = path.read_text().split()
+        return max(1, -(-int(quota) // int(period)))
+    except (OSError, ValueError):  # no such file, or "max"
+        return None
+
+
+def share_of(config: EngineConfig, num_engines: int, num_cores: int) -> EngineConfig:
+    """What one of several engines gets: its part of streams, of memory and of the cores."""
+    return replace(
+        config,
+        max_streams=-(-config.max_streams // num_engines),
+        kv_memory_mb=-(-config.kv_memory_mb // num_engines),
+        threads=pick_threads(
+            config.threads,
+            by_default=max(1, num_cores // num_engines),
+            small_model=config.model == "embedded",
+        ),
+    )
 
 
 class EngineFleet:
@@ -54,8 +82,10 @@ class EngineFleet:
 
     `publish` is called on threads of the engines, in order per stream. `on_crash` is called once,
     when the first engine fails: a server that lost a part of its streams is not a healthy one.
+    The streams of the others are given up then, too.
 
     Raises:
+        ConfigError: they might share a GPU, and nobody said how much of its memory is for them.
         Exception: whatever kept an engine from being loaded; none is left running.
     """
 
@@ -71,11 +101,17 @@ class EngineFleet:
         self._homes: dict[StreamId, int] = {}
         self._num_streams = [0] * num_engines
         self._has_crashed = False
-        threads = config.threads or max(1, machine()[0] // num_engines)
-        share = replace(config, max_streams=-(-config.max_streams // num_engines), threads=threads)
-        self._engines = _start_all(
-            num_engines, lambda: EngineProcess(share, self._hear, self._crash)
-        )
+        num_cores, has_gpu = machine()
+        if config.device != "cpu" and has_gpu and not config.kv_memory_mb:
+            raise ConfigError(
+                f"engines is {num_engines}, which on a GPU needs kv_memory_mb: what all of them "
+                "may take for attention caches; or say --device cpu"
+            )
+        self._share = share_of(config, num_engines, num_cores)
+        self._engines = [
+            EngineProcess(self._share, self._hear, self._crash) for _ in range(num_engines)
+        ]
+        self._wait()
         self.max_streams = config.max_streams
 
     @property
@@ -120,7 +156,7 @@ class EngineFleet:
     def submit(self, request: EngineRequest) -> None:
         with self._lock:
             if isinstance(request, Open):
-                home = self._num_streams.index(min(self._num_streams))
+                home = self._roomiest()
                 self._homes[request.stream] = home
                 self._num_streams[home] += 1
             else:
@@ -132,9 +168,33 @@ class EngineFleet:
 
     def close(self) -> None:
         """End all engines after the tick they are in."""
-        with ThreadPoolExecutor(len(self._engines)) as pool:
-            for _ in pool.map(EngineProcess.close, self._engines):
-                pass
+        closing = [threading.Thread(target=engine.close) for engine in self._engines]
+        for thread in closing:
+            thread.start()
+        for thread in closing:
+            thread.join()
+
+    def _wait(self) -> None:
+        """Until all are loaded; if one cannot be, the others end."""
+        for index, engine in enumerate(self._engines):
+            try:
+                engine.wait()
+            except BaseException:
+                for loaded in self._engines[:index]:
+                    loaded.close()
+                for loading in self._engines[index + 1 :]:
+                    loading.kill()
+                raise
+
+    def _roomiest(self) -> int:
+        """The engine with the most room by its own measure, of those that may take one more."""
+
+        def room(home: int) -> tuple[bool, int]:
+            most, count = self._share.max_streams, self._num_streams[home]
+            capacity = self._engines[home].load.capacity
+            return count < most, (most if capacity is None else capacity) - count
+
+        return max(range(len(self._engines)), key=room)
 
     def _hear(self, stream: StreamId, update: EngineUpdate) -> None:
         if isinstance(update, Closed | Failed):
@@ -145,23 +205,13 @@ class EngineFleet:
     def _crash(self, error: BaseException) -> None:
         with self._lock:
             is_first, self._has_crashed = not self._has_crashed, True
+            streams = list(self._homes)
         if is_first:
+            for stream in streams:
+                self.submit(Abort(stream))
             self._on_crash(error)
 
     def _forget(self, stream: StreamId) -> None:
         home = self._homes.pop(stream, None)
         if home is not None:
             self._num_streams[home] -= 1
-
-
-def _start_all(count: int, start: Callable[[], EngineProcess]) -> list[EngineProcess]:
-    """All of them at once; if one cannot start the others end, and its error is raised."""
-    with ThreadPoolExecutor(count) as pool:
-        starting: list[Future[EngineProcess]] = [pool.submit(start) for _ in range(count)]
-    errors = [error for each in starting if (error := each.exception()) is not None]
-    if errors:
-        for each in starting:
-            if each.exception() is None:
-                each.result().close()
-        raise errors[0]
-    return [each.result() for each in starting]

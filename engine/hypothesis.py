@@ -87,12 +87,13 @@ class Stabiliser:
         return count
 
     def _behind_stable(self, units: list[str]) -> list[str]:
-        """The part of a contradicting hypothesis that comes after what is stable, by alignment."""
+        """The part of a contradicting hypothesis that comes after what is stable, by alignment.
+
+        Of equally good places the last: a word that changed must not be said a second time.
+        """
         distances = _prefix_distances(self._stable, units)
-        tail = units[distances.index(min(distances)) :]
-        # The first word of a text has no space before it, but here something stands before it.
-        joins = not tail or tail[0][0].isspace() or re.match(f"[{_NO_SPACES}]", tail[0])
-        return tail if joins else [" " + tail[0], *tail[1:]]
+        best = min(distances)
+        return units[max(place for place, each in enumerate(distances) if each == best) :]
 
 
 def _prefix_distances(wanted: list[str], units: list[str]) -> list[int]:

@@ -55,16 +55,18 @@ class SpeechModel(nn.Module):
             self.score = nn.Linear(config.decoder.hidden, config.num_time_classes, bias=False)
         elif not config.decoder.tied:
             self.lm_head = nn.Linear(config.decoder.hidden, config.decoder.vocab, bias=False)
+        self.product_dtype = torch.float32  # of matrix products, once prepared
         self._head: Head | None = None
 
     def prepare(self, *, mixed: bool = False, quant: Quant = "none") -> "SpeechModel":
         """Freeze the loaded weights and lay them out for inference.
 
         With `mixed` a float32 model on a CPU multiplies bfloat16 matrices; its head does not.
-        `quant` int8 concerns the decoder and its head, which is where the weights are read over
-        and over; the encoder's few passes stay as precise as they were stored.
+        `quant` int8 concerns the decoder and the head of a large vocabulary, which is where the
+        weights are read over and over; the encoder's few passes stay as precise as stored.
         """
         layout = pick_layout(self.device, self.dtype, mixed=mixed)
+        self.product_dtype = torch.bfloat16 if layout == "mixed" else self.dtype
         narrow: Layout = "int8" if quant == "int8" else layout
         self.requires_grad_(False)
         self._head = Head(self._head_weight().detach(), narrow)

@@ -11,11 +11,13 @@ bridge bounds the audio each stream has in flight, and the engine says no more t
 about each. A child whose parent is gone reads the end of its pipe and ends.
 """
 
+import atexit
 import logging
 import multiprocessing
 import pickle
 import threading
 from collections.abc import Callable
+from typing import Self
 
 from .config import EngineConfig
 from .process_child import run_child
@@ -37,11 +39,9 @@ _log = logging.getLogger(__name__)
 class EngineProcess:
     """An engine in a child process. `submit` may be called from any thread and never blocks.
 
+    The constructor starts the child and returns; `wait` until it is loaded before anything else.
     `publish` is called on a thread of this object, in order per stream. `on_crash` is called once
     when the child fails or dies.
-
-    Raises:
-        Exception: whatever kept the engine from being loaded in the child.
     """
 
     def __init__(
@@ -58,12 +58,26 @@ class EngineProcess:
         )
         self._process.start()
         childs_end.close()
+        # Whatever ends this program must not wait for a child that is loading.
+        atexit.register(self._process.kill)
         self._closing = False
         self.counters, self.load = WorkCounters(), EngineLoad()
-        self._facts = self._read_facts()
+
+    def wait(self) -> Self:
+        """Return when the engine is loaded; this may take minutes.
+
+        Raises:
+            Exception: whatever kept the engine from being loaded; the child is gone.
+        """
+        try:
+            self._facts = self._read_facts()
+        except BaseException:
+            self.kill()
+            raise
         self._writer = Writer(self._pipe, "hark-engine-out")
         self._reader = threading.Thread(target=self._read, name="hark-engine-in", daemon=True)
         self._reader.start()
+        return self
 
     @property
     def model_name(self) -> str:
@@ -109,6 +123,14 @@ class EngineProcess:
             self._process.join()
         self._reader.join()
         self._pipe.close()
+        atexit.unregister(self._process.kill)
+
+    def kill(self) -> None:
+        """End a child that is not loaded yet."""
+        self._process.kill()
+        self._process.join()
+        self._pipe.close()
+        atexit.unregister(self._process.kill)
 
     def _read_facts(self) -> EngineFacts:
         try:
@@ -116,7 +138,6 @@ class EngineProcess:
         except (EOFError, OSError):
             raise self._died() from None
         if isinstance(first, BaseException):
-            self._process.join()
             raise first
         return first
 

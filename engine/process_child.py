@@ -19,7 +19,9 @@ from .types import Consumed, EngineRequest, EngineUpdate, Feed, StreamId
 
 def run_child(pipe: Connection, config: EngineConfig) -> None:
     """The child's whole life."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
+    # Ctrl-C and a supervisor's stop reach the whole group; how to end in order is the parent's.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
     logging.basicConfig(
         level=logging.INFO, format="%(asctime)s %(levelname)-7s %(name)s: %(message)s"
     )

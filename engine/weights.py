@@ -3,12 +3,14 @@
     plain        as it was loaded, for devices whose kernels want it so
     transposed   float32 on a CPU: MKL multiplies few rows 1.5 to 2 times faster this way round
     packed       bfloat16 on a CPU: oneDNN's own blocks, laid once instead of in every call
-    mixed        float32 on a CPU with fast bfloat16 products: packed, inputs rounded to it
+    mixed        float32 on a CPU with fast bfloat16 products: packed, inputs and results rounded
     int8         oneDNN's blocks of whole numbers, inputs rounded to whole numbers row by row
 
 int8 is exact arithmetic between two roundings: a row's result depends on that row alone, whatever
-it is batched with. oneDNN compiles a kernel for each number of rows it meets, which takes longer
-than a small product: numbers of rows are rounded up, so that there are few of them.
+it is batched with.
+
+For bfloat16 oneDNN compiles a kernel for each number of rows it meets, which takes longer than a
+small product: there the numbers of rows are rounded up, so that they are few.
 """
 
 from typing import Literal, Protocol
@@ -145,7 +147,7 @@ class PackedMatrix:
 
 
 class MixedMatrix:
-    """bfloat16 weight and inputs, products summed in float32; what comes and goes is float32."""
+    """Weight, inputs and results in bfloat16, products summed in float32, bias added in float32."""
 
     def __init__(self, weight: Tensor, bias: Tensor | None) -> None:
         self._product = PackedMatrix(weight.bfloat16(), None)

@@ -33,7 +33,7 @@ _ENGINE_HELP = {
     "max_streams": "how many streams may be open at once",
     "max_segment_s": "the longest segment in seconds a client may ask for",
     "kv_memory_mb": "MiB for attention caches; 0 takes what the streams need, a GPU's free memory",
-    "threads": "CPU threads; 0 leaves the choice to torch",
+    "threads": "CPU threads of an engine; 0 takes torch's choice, or its share of the cores",
     "attention": "the attention kernels; auto is the fastest that runs on the device",
     "quant": "int8 keeps the decoder's weights as whole numbers, which a CPU reads faster",
     "cuda_graphs": "auto replays recorded kernels for batches that repeat, on CUDA devices",

@@ -58,7 +58,7 @@ def starter(settings: Settings) -> StartEngine:
         if num_engines > 1:
             return EngineFleet(config, num_engines, publish, on_crash)
         if settings.server.engine_process == "on":
-            return EngineProcess(config, publish, on_crash)
+            return EngineProcess(config, publish, on_crash).wait()
 
         from hark.engine.load import load_engine
         from hark.engine.loop import EngineThread

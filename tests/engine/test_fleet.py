@@ -1,5 +1,6 @@
 """Several engines behind one port: streams find their engine, and every way to end."""
 
+import multiprocessing
 import os
 import queue
 import signal
@@ -13,7 +14,8 @@ import pytest
 
 from hark.clients.samples import Sample
 from hark.engine.config import EngineConfig
-from hark.engine.fleet import EngineFleet, pick_num_engines
+from hark.engine.fleet import EngineFleet, _quota, pick_num_engines, share_of
+from hark.engine.process import EngineProcess
 from hark.engine.process_wire import EngineProcessError
 from hark.engine.types import (
     Abort,
@@ -21,6 +23,7 @@ from hark.engine.types import (
     Close,
     Closed,
     ConfigError,
+    EngineLoad,
     EngineUpdate,
     Failed,
     Feed,
@@ -106,6 +109,92 @@ def test_the_first_engine_that_dies_is_the_crash(model_folder: Path) -> None:
             os.kill(engine.pid, signal.SIGKILL)
         wait_for(lambda: bool(crashes))
     assert [type(error) for error in crashes] == [EngineProcessError]
+
+
+def test_one_that_dies_takes_the_streams_of_the_others_along(model_folder: Path) -> None:
+    crashes: list[BaseException] = []
+    with fleet(EngineConfig(model=str(model_folder), max_streams=4), crashes) as (port, said):
+        for stream in range(2):
+            port.submit(Open(stream, AudioFormat(), StreamOptions()))
+            assert isinstance(said.get(timeout=30)[1], Opened)
+        assert port._num_streams == [1, 1]
+        assert port._engines[0].pid is not None
+        os.kill(port._engines[0].pid, signal.SIGKILL)
+        wait_for(lambda: bool(crashes))
+        assert port._num_streams == [0, 0]
+    assert len(crashes) == 1
+
+
+def test_a_stop_of_the_whole_group_leaves_the_engines_to_the_server(model_folder: Path) -> None:
+    crashes: list[BaseException] = []
+    with fleet(EngineConfig(model=str(model_folder)), crashes) as (port, said):
+        for engine in port._engines:
+            assert engine.pid is not None
+            os.kill(engine.pid, signal.SIGTERM)
+        port.submit(Open(1, AudioFormat(), StreamOptions()))
+        assert isinstance(said.get(timeout=30)[1], Opened)
+    assert crashes == []
+
+
+def test_a_stream_goes_where_there_is_room(
+    model_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with fleet(EngineConfig(model=str(model_folder), max_streams=6), []) as (port, _):
+        capacities = {id(engine): 3 for engine in port._engines}
+        load = property(lambda engine: EngineLoad(capacity=capacities[id(engine)]), _set)
+        monkeypatch.setattr(EngineProcess, "load", load, raising=False)
+        capacities[id(port._engines[0])] = 1
+        homes = []
+        for stream in range(6):
+            port.submit(Open(stream, AudioFormat(), StreamOptions()))
+            homes.append(port._homes[stream])
+        assert homes == [1, 1, 0, 1, 0, 0], "more room first; then whoever may take one"
+
+
+def _set(engine: EngineProcess, load: EngineLoad) -> None:
+    """What the child reports is not looked at."""
+
+
+def test_the_engines_share_memory_and_cores() -> None:
+    config = EngineConfig(max_streams=33, kv_memory_mb=1000)
+    share = share_of(config, 2, 64)
+    assert (share.max_streams, share.kv_memory_mb, share.threads) == (17, 500, 8)
+    assert share_of(config, 4, 2).threads == 1
+    assert share_of(EngineConfig(threads=3), 4, 2).threads == 3
+
+
+def test_engines_that_would_compete_for_a_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("hark.engine.fleet.machine", lambda: (4, True))
+    with pytest.raises(ConfigError, match=r"engines is 2.*kv_memory_mb"):
+        EngineFleet(EngineConfig(), 2, lambda *_: None, lambda _: None)
+
+
+@pytest.mark.parametrize(
+    ("text", "cores"), [("150000 100000", 2), ("max 100000", None), ("", None)]
+)
+def test_a_containers_share_of_cores(tmp_path: Path, text: str, cores: int | None) -> None:
+    (tmp_path / "cpu.max").write_text(text)
+    assert _quota(tmp_path / "cpu.max") == cores
+    assert _quota(tmp_path / "none") is None
+
+
+def test_if_one_cannot_be_loaded_none_is_left(
+    model_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started: list[EngineProcess] = []
+
+    def fail_second(engine: EngineProcess) -> EngineProcess:
+        started.append(engine)
+        if len(started) == 2:
+            engine.kill()
+            raise ConfigError("no room for the second")
+        return wait(engine)
+
+    wait = EngineProcess.wait
+    monkeypatch.setattr(EngineProcess, "wait", fail_second)
+    with pytest.raises(ConfigError, match="no room for the second"):
+        EngineFleet(EngineConfig(model=str(model_folder)), 3, lambda *_: None, lambda _: None)
+    assert multiprocessing.active_children() == []
 
 
 def test_what_keeps_an_engine_from_loading_is_raised() -> None:

@@ -66,12 +66,29 @@ def test_words_behind_a_contradiction_become_stable() -> None:
     assert stabiliser.words_replaced("We met Anne at noon today and talked.") == 1
 
 
+@pytest.mark.parametrize(
+    ("before", "after", "stable"),
+    [
+        ("We met Ann at noon", "We met Ann, at noon then", "We met Ann at noon"),  # a comma
+        ("We met Ann so", "We met Anne so then", "We met Ann so"),  # the last stable word
+        ("We met Ann at noon", "We met an eight noon then", "We met Ann at noon"),  # two of them
+        ("We met so", "Our cat sat on the mat", "We met sat on the"),  # another text altogether
+        ("你好啊今", "你号啊今OK啦走", "你好啊今OK啦"),  # no space that is not there
+    ],
+)
+def test_a_word_that_changed_is_not_said_twice(before: str, after: str, stable: str) -> None:
+    stabiliser = Stabiliser()
+    for at, text in ((500, before), (900, before), (1200, after), (1600, after)):
+        stabiliser.update(text, at)
+    assert stabiliser.stable == stable
+
+
 def test_words_are_not_run_together() -> None:
     stabiliser = Stabiliser()
     for at in (500, 900):
         stabiliser.update("How are", at)
-    assert stabiliser.update("Our next", 1200) == ("How", " Our next")
-    assert stabiliser.update("今日は", 1500) == ("How", "今日は")
+    assert stabiliser.update("Our next", 1200) == ("How", " next")
+    assert stabiliser.update("", 1500) == ("How", "")
 
 
 @pytest.mark.parametrize(

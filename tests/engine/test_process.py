@@ -49,7 +49,7 @@ def config(model_folder: Path) -> EngineConfig:
 @contextmanager
 def process(config: EngineConfig, crashes: list[BaseException]) -> Iterator[tuple[Any, Said]]:
     said: Said = queue.SimpleQueue()
-    port = EngineProcess(config, lambda stream, update: said.put((stream, update)), crashes.append)
+    port = EngineProcess(config, lambda *update: said.put(update), crashes.append).wait()
     try:
         yield port, said
     finally:
@@ -125,7 +125,7 @@ def test_a_refusal_comes_over_as_what_it_is_and_a_killed_process_is_a_crash(
 
 def test_what_keeps_the_engine_from_loading_is_raised_here() -> None:
     with pytest.raises(ConfigError, match="/nowhere"):
-        EngineProcess(EngineConfig(model="/nowhere"), lambda *_: None, lambda _: None)
+        EngineProcess(EngineConfig(model="/nowhere"), lambda *_: None, lambda _: None).wait()
 
 
 PARENT = """
@@ -133,6 +133,7 @@ import sys, time
 from hark.engine.config import EngineConfig
 from hark.engine.process import EngineProcess
 port = EngineProcess(EngineConfig(model=sys.argv[1], threads=1), lambda *a: None, lambda e: None)
+port.wait()
 print(port.pid, flush=True)
 time.sleep(60)
 """
