@@ -2,17 +2,17 @@
 
 import html
 import json
-import textwrap
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import accumulate, pairwise
 from typing import Literal
 
+from hark.engine.hypothesis import split_units
 from hark.streaming.events import Final
 
+from .subtitles import Cue, TimedWord, cues
+
 Format = Literal["text", "json", "srt", "vtt"]
-CUE_COLUMNS = 42
-CUE_LINES = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,18 +40,24 @@ class Transcript:
 
 
 def render(transcript: Transcript, form: Format) -> str:
-    """The transcript in a format, ending in a newline unless it is empty."""
+    """The transcript in a format, ending in a newline unless it is empty.
+
+    Lines end in LF in all of them. SubRip itself wrote CRLF, but SRT has no standard, its readers
+    take both, and on Windows a text file gets CRLF when it is written.
+    """
     match form:
         case "text":
             return "".join(f"{segment.text.strip()}\n" for segment in transcript.spoken)
         case "json":
             return json.dumps(_as_map(transcript), ensure_ascii=False) + "\n"
         case "srt":
-            cues = enumerate(_cues(transcript), start=1)
-            return "".join(f"{number}\n{cue.times(',')}\n{cue.text}\n\n" for number, cue in cues)
+            numbered = enumerate(_cues(transcript), start=1)
+            return "".join(
+                f"{number}\n{_times(cue, ',')}\n{_text(cue)}\n\n" for number, cue in numbered
+            )
         case "vtt":
-            cues = [f"{cue.times('.')}\n{_escape(cue.text)}\n\n" for cue in _cues(transcript)]
-            return "WEBVTT\n\n" + "".join(cues)
+            blocks = (f"{_times(cue, '.')}\n{_escape(_text(cue))}\n\n" for cue in _cues(transcript))
+            return "WEBVTT\n\n" + "".join(blocks)
 
 
 def _as_map(transcript: Transcript) -> dict[str, object]:
@@ -76,38 +82,38 @@ def _segment(final: Final) -> dict[str, object]:
     }
 
 
-@dataclass(frozen=True, slots=True)
-class _Cue:
-    """What stands on the screen at a time: at most two lines."""
-
-    start_ms: int
-    end_ms: int
-    text: str
-
-    def times(self, decimal_mark: str) -> str:
-        start, end = (_timestamp(ms, decimal_mark) for ms in (self.start_ms, self.end_ms))
-        return f"{start} --> {end}"
+def _cues(transcript: Transcript) -> list[Cue]:
+    words = (word for segment in transcript.spoken for word in estimated_words(segment))
+    return cues(words, end_s=transcript.duration_s)
 
 
-def _cues(transcript: Transcript) -> Iterator[_Cue]:
-    """The segments in readable pieces.
+def estimated_words(final: Final) -> list[TimedWord]:
+    """The words of a segment that has no word times.
 
-    Only segments have known times: a long one's is shared out by the length of its pieces.
+    Their times are estimated: the segment's is shared out evenly by characters.
     """
-    for segment in transcript.spoken:
-        lines = textwrap.wrap(segment.text.strip(), CUE_COLUMNS)
-        pieces = ["\n".join(lines[i : i + CUE_LINES]) for i in range(0, len(lines), CUE_LINES)]
-        num_chars = sum(map(len, pieces))
-        duration_ms = segment.end_ms - segment.start_ms
-        start_ms, num_shown = segment.start_ms, 0
-        for piece in pieces:
-            num_shown += len(piece)
-            end_ms = segment.start_ms + duration_ms * num_shown // num_chars
-            yield _Cue(start_ms, end_ms, piece)
-            start_ms = end_ms
+    units = split_units(final.text.strip())
+    lengths = [len(unit.strip()) for unit in units]
+    until = list(accumulate(lengths, initial=0))
+    start_s, end_s = final.start_ms / 1000, final.end_ms / 1000
+    times = [start_s + (end_s - start_s) * past / max(1, until[-1]) for past in until]
+    return [
+        TimedWord(unit, *span, ends_segment=number == len(units))
+        for number, (unit, span) in enumerate(zip(units, pairwise(times), strict=True), start=1)
+    ]
+
+
+def _times(cue: Cue, decimal_mark: str) -> str:
+    start, end = (_timestamp(ms, decimal_mark) for ms in (cue.start_ms, cue.end_ms))
+    return f"{start} --> {end}"
+
+
+def _text(cue: Cue) -> str:
+    return "\n".join(cue.lines)
 
 
 def _escape(text: str) -> str:
+    """Without what WebVTT takes for markup: & and <, and the > of an arrow before times."""
     return html.escape(text, quote=False)
 
 

@@ -1,8 +1,14 @@
 """A transcript in its four formats."""
 
+import html
 import json
+import re
 
-from hark.clients.transcript import Transcript, render
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hark.clients.subtitles import TimedWord
+from hark.clients.transcript import Transcript, estimated_words, render
 from hark.streaming.events import Final
 
 
@@ -29,7 +35,7 @@ TALK = Transcript(
         final(3_725_500, 3_725_500, "Bye.", "English"),
     ),
 )
-LONG = "¿Qué tal? palabra palabra palabra palabra\npalabra palabra palabra palabra"
+LONG = "¿Qué tal? palabra palabra palabra\npalabra palabra palabra palabra palabra"
 
 
 def test_text_is_a_line_for_each_segment_that_has_words() -> None:
@@ -57,23 +63,28 @@ def test_json_of_a_token_decode_has_a_flat_list_of_ids() -> None:
 
 
 def test_srt() -> None:
+    # The last segment has no time of its own and the recording is over: a frame.
     assert render(TALK, "srt") == (
         "1\n00:00:00,000 --> 00:00:01,500\nGood morning.\n\n"
-        f"2\n01:02:03,004 --> 01:02:05,500\n{LONG}\n\n"
-        "3\n01:02:05,500 --> 01:02:05,500\nBye.\n\n"
+        f"2\n01:02:03,004 --> 01:02:05,420\n{LONG}\n\n"
+        "3\n01:02:05,500 --> 01:02:05,540\nBye.\n\n"
     )
 
 
 def test_a_long_segment_shares_its_time_among_cues_of_two_lines() -> None:
     words = " ".join(f"word{number:03}" for number in range(30))
-    cues = render(Transcript("a.wav", 20.0, (final(10_000, 20_000, words),)), "srt")
-    blocks = [block.splitlines() for block in cues.strip().split("\n\n")]
-    assert len(blocks) == 3
-    assert all(len(line) <= 42 for block in blocks for line in block[2:])
-    assert " ".join(line for block in blocks for line in block[2:]) == words
-    times = [block[1].split(" --> ") for block in blocks]
-    assert times[0][0] == "00:00:10,000" and times[-1][1] == "00:00:20,000"
-    assert [end for _, end in times[:-1]] == [start for start, _ in times[1:]]
+    subtitles = render(Transcript("a.wav", 22.0, (final(10_000, 22_000, words),)), "srt")
+    blocks = [block.splitlines() for block in subtitles.strip().split("\n\n")]
+    assert [block[2:] for block in blocks] == [
+        ["word000 word001 word002 word003 word004", "word005 word006 word007 word008 word009"],
+        ["word010 word011 word012 word013 word014", "word015 word016 word017 word018 word019"],
+        ["word020 word021 word022 word023 word024", "word025 word026 word027 word028 word029"],
+    ]
+    assert [block[1] for block in blocks] == [
+        "00:00:10,000 --> 00:00:13,920",
+        "00:00:14,000 --> 00:00:17,920",
+        "00:00:18,000 --> 00:00:22,000",
+    ]
 
 
 def test_vtt() -> None:
@@ -83,9 +94,38 @@ def test_vtt() -> None:
 
 
 def test_vtt_escapes_what_would_be_markup() -> None:
-    maths = Transcript("a.wav", 1.0, (final(0, 1_000, "a < b & c"),))
-    assert "a &lt; b &amp; c" in render(maths, "vtt")
-    assert "a < b & c" in render(maths, "srt")
+    maths = Transcript("a.wav", 1.0, (final(0, 1_000, "a < b & c --> d"),))
+    assert "a &lt; b &amp; c --&gt; d" in render(maths, "vtt")
+    assert "a < b & c --> d" in render(maths, "srt")
+
+
+@given(st.lists(st.text("a<&>;-1:. \n\r\t今。", max_size=99), max_size=4))
+def test_what_reads_subtitles_finds_the_text_in_them(texts: list[str]) -> None:
+    talk = Transcript("a.wav", 40.0, tuple(final(0, 40_000, text) for text in texts))
+    for form, blocks in (
+        ("srt", render(talk, "srt").split("\n\n")),
+        ("vtt", render(talk, "vtt").split("\n\n")[1:]),
+    ):
+        assert blocks.pop() == ""
+        found = ""
+        for number, block in enumerate(blocks, start=1):
+            counted = block.removeprefix(f"{number}\n") if form == "srt" else block
+            times, *lines = counted.split("\n")
+            assert re.fullmatch(r"(\d\d:\d\d:\d\d[.,]\d\d\d( --> |$)){2}", times)
+            assert 1 <= len(lines) <= 2 and all(lines)
+            assert form == "srt" or "-->" not in "".join(lines)
+            found += "".join(lines if form == "srt" else map(html.unescape, lines))
+        assert "".join(found.split()) == "".join("".join(texts).split())
+
+
+def test_word_times_are_estimated_by_characters() -> None:
+    assert estimated_words(final(1_000, 5_500, " Oh, 今日 yes. ")) == [
+        TimedWord("Oh,", 1.0, 2.5),
+        TimedWord(" 今", 2.5, 3.0),
+        TimedWord("日", 3.0, 3.5),
+        TimedWord(" yes.", 3.5, 5.5, ends_segment=True),
+    ]
+    assert estimated_words(final(1_000, 3_000, "  ")) == []
 
 
 def test_silence() -> None:
