@@ -2,6 +2,8 @@
 
 import logging
 import os
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
@@ -31,8 +33,10 @@ _COMMON_SEGMENT_S = 30  # what the pool's room is told in
 _log = logging.getLogger(__name__)
 
 
-def load_engine(config: EngineConfig) -> Engine:
+def load_engine(config: EngineConfig, clock: Callable[[], float] = time.monotonic) -> Engine:
     """The engine for `config.model`: the embedded one, a checkpoint folder, or a hub id.
+
+    `clock`, in seconds, is what the engine takes for the time.
 
     Raises:
         ConfigError: the device, the attention backend or int8 is not there, or the KV pool cannot
@@ -66,7 +70,8 @@ def load_engine(config: EngineConfig) -> Engine:
     if config.cuda_graphs == "auto" and isinstance(attention, PagedAttention):
         runner.record_graphs(longest_row=limits.segment_tokens)
     _tell(config, runner, precision)
-    return Engine(runner, tokenizer, limits, model_name=_display_name(config, folder))
+    name = _display_name(config, folder)
+    return Engine(runner, tokenizer, limits, model_name=name, clock=clock)
 
 
 def pick_device(choice: str) -> torch.device:

@@ -61,7 +61,7 @@ SAMPLES: tuple[Sample, ...] = (
     Sample("alarm.wav", ("Set an alarm for half past three tomorrow.",), "English", "flite-rms"),
     Sample(
         "question.wav",
-        ("Which guitar do you like, the red one or the orange one?",),
+        ("Which bag do you like, the small one or the blue one?",),
         "English",
         "espeak-en-us+f2",
     ),
@@ -80,8 +80,8 @@ SAMPLES: tuple[Sample, ...] = (
     Sample(
         "spanish.wav",
         (
-            "La próxima semana hace sol en Madrid.",
-            "¿Quieres agua fría o café?",
+            "¿Tienen fresas y zumo de naranja?",
+            "Pagó dieciocho euros por la guitarra.",
         ),
         "Spanish",
         "espeak-es+f2",

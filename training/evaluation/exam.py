@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import random
-from collections.abc import Sequence
+import time
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -87,7 +88,8 @@ class Exam:
     def __init__(self, inputs: Inputs, sizes: Sizes, seed: int) -> None:
         self.inputs, self.sizes, self.seed = inputs, sizes, seed
         model, self.prompt = export.load(inputs.model)
-        self.model = model.float()  # the server computes this size in float32 too
+        self.model = model.float()
+        self._clock = SpeakersClock()
 
     @cached_property
     def engines(self) -> voices.Voices:
@@ -97,7 +99,7 @@ class Exam:
     @cached_property
     def engine(self) -> Engine:
         """The server's engine with this model."""
-        return load_engine(EngineConfig(model=str(self.inputs.model), device="cpu"))
+        return load_engine(EngineConfig(model=str(self.inputs.model), device="cpu"), self._clock)
 
     def rng(self, purpose: str) -> random.Random:
         """A generator of its own for each purpose, so that sections don't depend on each other."""
@@ -114,9 +116,35 @@ class Exam:
         return evaluate.transcribe(self.model, self.prompt, clips, window, contexts, language)
 
     def hear(self, samples: np.ndarray, options: StreamOptions) -> list[EngineUpdate]:
-        """What the engine says to a stream of samples."""
-        blocks = (samples[at : at + _BLOCK] for at in range(0, len(samples), _BLOCK))
-        return list(transcribe(self.engine, blocks, options))
+        """What the engine says to samples that come as fast as they are spoken."""
+
+        def blocks() -> Iterator[np.ndarray]:
+            self._clock.begin()
+            for at in range(0, len(samples), _BLOCK):
+                self._clock.advance(_BLOCK / SAMPLE_RATE)
+                yield samples[at : at + _BLOCK]
+
+        return list(transcribe(self.engine, blocks(), options))
+
+
+class SpeakersClock:
+    """Time that jumps to when the next block has been spoken, unless computing took longer."""
+
+    def __init__(self) -> None:
+        self._skipped = 0.0
+        self._spoken_at = time.perf_counter()
+
+    def __call__(self) -> float:
+        return time.perf_counter() + self._skipped
+
+    def begin(self) -> None:
+        """Somebody begins to speak now."""
+        self._spoken_at = self()
+
+    def advance(self, seconds: float) -> None:
+        """Let a block of this length be spoken."""
+        self._spoken_at += seconds
+        self._skipped += max(0.0, self._spoken_at - self())
 
 
 def file_hash(path: Path) -> str:
