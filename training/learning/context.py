@@ -22,8 +22,8 @@ SPOKEN_SHARE = 0.80
 """Of the rows with names, in batches with contexts: those whose context lists them."""
 UNSPOKEN_SHARE = 0.18
 """Of the rows without names: those whose context holds nothing that is said."""
-USUAL_WORDS_SHARE = 0.06
-"""Of the rows without names: those whose context holds words that are said."""
+USUAL_WORDS_SHARE = 0.25
+"""Of the rows without names: those whose context holds words that are said, the longer ones."""
 _OPENING = "¿¡"
 _AND = {"English": "and", "Spanish": "y", "German": "und"}
 _SENTENCES = {
@@ -61,8 +61,9 @@ def _context(row: Row, rng: random.Random, limit: int, words_of: WordSource) -> 
 def _without_names(row: Row, rng: random.Random, limit: int, words_of: WordSource) -> list[str]:
     place = rng.random()
     if place < USUAL_WORDS_SHARE:
-        count = min(len(row.words), rng.randint(1, 4))
-        return [bare(word) for word in rng.sample(row.words, count)]
+        longer = sorted(row.words, key=len)[len(row.words) // 2 :]
+        spoken = [bare(word) for word in rng.sample(longer, min(len(longer), rng.randint(1, 4)))]
+        return spoken + _unspoken(row, rng, limit, words_of, least=0)
     if place < USUAL_WORDS_SHARE + UNSPOKEN_SHARE:
         return _unspoken(row, rng, limit, words_of)
     return []

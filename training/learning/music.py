@@ -11,6 +11,7 @@ from training.mel import SAMPLE_RATE
 
 _MAJOR, _MINOR = (0, 2, 4, 5, 7, 9, 11), (0, 2, 3, 5, 7, 8, 10)
 _PROGRESSIONS = ((0, 4, 5, 3), (0, 5, 3, 4), (5, 3, 0, 4), (0, 3, 4, 4), (0, 6, 5, 4), (0, 3, 0, 4))
+_ALONE_SHARE = 0.35
 _PARTS = ("pad", "arpeggio", "melody", "bass", "drums")
 
 
@@ -18,6 +19,8 @@ def compose(seconds: float, rng: np.random.Generator) -> np.ndarray:
     """A random piece, float32 samples with a peak of 1."""
     piece = _Piece(seconds, rng)
     parts = [part for part in _PARTS if rng.random() < 0.6] or ["pad", "melody"]
+    if rng.random() < _ALONE_SHARE:  # a lone line is what resembles a voice most
+        parts = [("melody", "arpeggio", "bass")[int(rng.integers(3))]]
     for part in parts:
         getattr(piece, part)()
     return (piece.samples / max(1e-6, float(np.abs(piece.samples).max()))).astype(np.float32)

@@ -1,4 +1,4 @@
-"""Banks of background sound as raw log mel: noise, hum, knocks, music and babble.
+"""Banks of background sound as raw log mel: noise, hum, knocks, tones, music and babble.
 
 A piece of a bank is as loud on average as speech at an RMS of 0.07; the caller sets the level.
 """
@@ -37,9 +37,11 @@ class Backgrounds:
             return white(frames, rng)
         if place < 0.50:
             return _cut(filtered_bank(), frames, rng)
-        if place < 0.60:
+        if place < 0.58:
             return _cut(impulse_bank(), frames, rng)
-        if place < 0.80:
+        if place < 0.66:
+            return _cut(tone_bank(), frames, rng)
+        if place < 0.84:
             return _cut(self._babble, frames, rng)
         return _cut(music_bank(), frames, rng)
 
@@ -141,12 +143,44 @@ def impulse_bank() -> np.ndarray:
 
 
 @cache
+def tone_bank() -> np.ndarray:
+    """Tones that hold, glide, beep or warble, as of alarms, whistles and dialling."""
+    rng, count = np.random.default_rng(4), int(_PIECE_SECONDS * SAMPLE_RATE)
+    pieces = []
+    for _ in range(96):
+        samples = rng.standard_normal(count) * 10 ** rng.uniform(-4, -2)
+        for _ in range(int(rng.integers(1, 4))):
+            samples += _gliding(rng, count) * rng.uniform(0.2, 1.0)
+        pieces.append(_level(raw_log_mel(samples.astype(np.float32))))
+    return np.stack(pieces)
+
+
+@cache
 def music_bank() -> np.ndarray:
     """Invented pieces of music."""
     rng = np.random.default_rng(3)
     return np.stack(
-        [_level(raw_log_mel(music.compose(2 * _PIECE_SECONDS, rng))) for _ in range(60)]
+        [_level(raw_log_mel(music.compose(2 * _PIECE_SECONDS, rng))) for _ in range(160)]
     )
+
+
+def _gliding(rng: Generator, count: int) -> np.ndarray:
+    """A tone with harmonics whose pitch moves between a few random places and back."""
+    time = np.arange(count) / SAMPLE_RATE
+    places = np.exp(rng.uniform(np.log(100), np.log(4000), int(rng.integers(1, 5))))
+    knots = np.sort(rng.uniform(0, _PIECE_SECONDS, 2 * len(places)))
+    steps = np.interp(time, knots, np.tile(np.log(places), 2))
+    if rng.random() < 0.4:  # jumps where others glide
+        steps = np.log(places)[
+            np.minimum((time * rng.uniform(1, 8)).astype(int) % 8, len(places) - 1)
+        ]
+    warble = rng.uniform(0, 0.08) * np.sin(2 * np.pi * rng.uniform(0.5, 12) * time)
+    phase = 2 * np.pi * np.cumsum(np.exp(steps + warble)) / SAMPLE_RATE
+    fall = rng.uniform(0.5, 3)
+    tone = sum(np.sin(k * phase) / k**fall for k in range(1, int(rng.integers(2, 6))))
+    if rng.random() < 0.4:  # beeps
+        tone = tone * (np.sin(2 * np.pi * rng.uniform(0.5, 6) * time) > rng.uniform(-0.5, 0.7))
+    return np.asarray(tone)
 
 
 def _burst(rng: Generator, length: float, decay: float) -> np.ndarray:

@@ -76,8 +76,8 @@ class Cooldown:
         return Weights(smoothing=0.0, guided=0.1, ctc=0.1, phone=0.1)
 
     def strength(self, hours: float) -> float:
-        """Strength of the disturbances: at the end mostly as speech is, mostly clear."""
-        return _fade(hours, 1.0, self.begin, self.end, 0.6)
+        """Strength of the disturbances: they give way a little at the end."""
+        return _fade(hours, 1.0, self.begin, self.end, 0.85)
 
 
 @dataclass(frozen=True)
