@@ -4,7 +4,7 @@
 
 Hears every bundled sample, with noise, after each 80 ms with the embedded model, with the window of
 partials and with that of finals. Without noise this model hardly ever changes its mind about its
-own domain; with it every twelfth step does, and finals differ from the last partial.
+own domain; with it every eighth step does, and finals differ from the last partial.
 
 Texts are stored, not ids, so that the tapes outlive a new tokenizer; and as differences, for one
 hypothesis mostly repeats the one before. To be run again when the embedded model or the samples
@@ -28,7 +28,7 @@ from hark.engine.output import split_hypothesis
 from hark.engine.types import SAMPLE_RATE
 
 WINDOWS = {"short": 1, "long": 8}
-NOISE_DB = 5.0  # the speech above it, in power
+NOISE_DB = 20.0  # the speech above it, in power
 
 
 def record(engine: Engine, samples: np.ndarray, window_chunks: int) -> list[str]:

@@ -74,7 +74,7 @@ SHAPES = {
             "num_attention_heads": 4,
             "num_key_value_heads": 2,
             "head_dim": 32,
-            "vocab_size": 1000,
+            "vocab_size": 1500,
         },
     ),
 }

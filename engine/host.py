@@ -17,7 +17,6 @@ _SETTINGS = {
 }
 _THEIR_OWN = ("OMP_WAIT_POLICY", *_SETTINGS)
 
-_SMALL_MODEL_THREADS = 8
 _MAX_FILES = 65_536
 
 
@@ -30,11 +29,12 @@ def wait_calmly(environment: MutableMapping[str, str]) -> None:
 def pick_threads(asked: int, *, by_default: int, small_model: bool) -> int:
     """How many threads compute: as many as asked for; 0 takes torch's own choice.
 
-    A small model's matrices are too small to be shared by more than a few.
+    A small model's matrices are too small to be shared: on two idle cores a step took two and a
+    half times as long with two threads as with one (measured, benchmarks/realtime.py).
     """
     if asked:
         return asked
-    return min(by_default, _SMALL_MODEL_THREADS) if small_model else by_default
+    return 1 if small_model else by_default
 
 
 def allow_many_files() -> None:

@@ -234,7 +234,7 @@ def test_a_language_the_model_does_not_know_is_refused(
     arguments = ["--model", str(model_folder), "--language", "xx", str(samples[0].path)]
     assert main(["file", *arguments]) == 2
     assert capsys.readouterr().err == (
-        "hark file: language is 'xx', allowed are English (en), Spanish (es)\n"
+        "hark file: language is 'xx', allowed are English (en), Spanish (es), German (de)\n"
     )
 
 

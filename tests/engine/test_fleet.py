@@ -158,8 +158,9 @@ def _set(engine: EngineProcess, load: EngineLoad) -> None:
 def test_the_engines_share_memory_and_cores() -> None:
     config = EngineConfig(max_streams=33, kv_memory_mb=1000)
     share = share_of(config, 2, 64)
-    assert (share.max_streams, share.kv_memory_mb, share.threads) == (17, 500, 8)
-    assert share_of(config, 4, 2).threads == 1
+    assert (share.max_streams, share.kv_memory_mb, share.threads) == (17, 500, 1)
+    large = EngineConfig(model="Qwen/Qwen3-ASR-0.6B")
+    assert [share_of(large, 2, cores).threads for cores in (1, 2, 64)] == [1, 1, 32]
     assert share_of(EngineConfig(threads=3), 4, 2).threads == 3
 
 

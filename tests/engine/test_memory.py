@@ -60,9 +60,8 @@ def test_threads_wait_calmly_unless_told_how() -> None:
 
 def test_how_many_threads() -> None:
     assert pick_threads(3, by_default=32, small_model=True) == 3
-    assert pick_threads(0, by_default=32, small_model=True) == 8
+    assert pick_threads(0, by_default=32, small_model=True) == 1
     assert pick_threads(0, by_default=32, small_model=False) == 32
-    assert pick_threads(0, by_default=2, small_model=True) == 2
 
 
 LIMITED = """

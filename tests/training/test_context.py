@@ -42,8 +42,8 @@ def test_about_half_of_the_contexts_hold_the_spoken_names() -> None:
 
 def test_most_rows_without_names_have_no_context() -> None:
     drawn = contexts(row("Trains never arrive on time."))
-    assert 0.75 < sum(not text for text in drawn) / len(drawn) < 0.92
-    assert any("never" in text for text in drawn)
+    assert 0.6 < sum(not text for text in drawn) / len(drawn) < 0.85
+    assert any("arrive" in text for text in drawn)
     assert any("late" in text for text in drawn)
 
 
