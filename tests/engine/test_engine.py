@@ -210,8 +210,7 @@ def test_a_configure_that_cannot_be_served_changes_nothing() -> None:
     refused = next(update for update in said if isinstance(update, Refused))
     assert "context" in str(refused.error)
     assert Configured() in said
-    stream = engine._streams[0]
-    assert stream.finishing[0].segment.options == MANUAL.with_changes(language="English")
+    assert engine._streams[0].options == MANUAL.with_changes(language="English")
 
 
 @pytest.mark.parametrize("rate", [8_000, 16_000, 44_100, 48_000])
