@@ -39,8 +39,17 @@ def reference(parts: Path) -> Qwen2Tokenizer:
     return Qwen2Tokenizer.from_pretrained(parts)
 
 
+def holds_no_added_token(text: str) -> bool:
+    """The reference reads added tokens out of a context; ours does not, see below."""
+    names = (*checkpoints.SPECIAL_TOKENS, *checkpoints.PLAIN_ADDED_TOKENS)
+    return not any(name in text for name in names)
+
+
+contexts = st.text(max_size=40).filter(holds_no_added_token)
+
+
 @settings(deadline=None)
-@given(context=st.text(max_size=40), language=st.sampled_from([None, "English", "Chinese"]))
+@given(context=contexts, language=st.sampled_from([None, "English", "Chinese"]))
 @example(context="", language=None)
 @example(context="1234 x'tis x'Tis x'llama \nx   x!?\n\nx.\r\nx(a B\nc", language=None)
 @example(context="\n\n  Quilter's, iPhone\t3.14 %\r\n", language="English")
