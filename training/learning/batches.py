@@ -11,19 +11,14 @@ import torch
 from torch import Tensor
 
 from training import mel
-from training.language.text import LANGUAGES
 from training.language.tokenizer import Prompt
+from training.learning import sequence
 from training.learning.augment import disturb
 from training.learning.noises import Backgrounds
 from training.learning.rows import Row
+from training.learning.sequence import Sequence
 from training.synthesis.phones import IGNORE
 
-FORCED_SHARE = 0.10
-"""Share of the spoken rows in which the language is given and only the text is to be written."""
-WRONG_SHARE = 0.025
-"""The same with another language than the spoken one: the text stays as it is."""
-FORCED_SILENT_SHARE = 0.15
-"""Share of the rows without speech in which a language is given."""
 PHONE_OFFSETS = (1, 3, 5, 7)
 """Frames of an encoder token whose phones are predicted."""
 LENGTH_STEP = 32
@@ -60,10 +55,12 @@ class Batch(TensorBatch):
     """Of the recogniser; ``rows``/``columns`` locate the positions that predict ``targets``.
 
     ``spans`` [n, 2] are the audio positions of each target's word in its sequence (end <= start
-    where there is none). ``labels`` are the text ids for CTC, padded with -1.
+    where there is none), ``copies`` [n] the position of the same token of the same word in the
+    context, or -1. ``labels`` are the text ids for CTC, padded with -1.
     """
 
     spans: Tensor
+    copies: Tensor
     phones: Tensor
     labels: Tensor
 
@@ -87,38 +84,8 @@ class Collator:
         for index, row in enumerate(rows):
             classes = _token_phones(row.phones)
             token_phones[index, : len(classes)] = classes
-            sequences.append(self._sequence(row, rng))
+            sequences.append(sequence.build(self.prompt, row, rng))
         return _tensors(features, token_phones, rows, sequences, self.prompt.pad_id)
-
-    def _sequence(self, row: Row, rng: random.Random) -> _Sequence:
-        """Prompt, answer and, for each answer token, the audio span of its word."""
-        prompt = self.prompt
-        head = prompt.build(mel.token_count(len(row.log_mel)), row.context)
-        audio_start = head.index(prompt.audio_id)
-        language, is_given = _written_language(row.language, rng)
-        tag = prompt.language[language]
-        answer, spans = list(tag), [(0, 0)] * len(tag)
-        for index, (word, (start, end)) in enumerate(zip(row.words, row.spans, strict=True)):
-            ids = prompt.word(word, first=index == 0).ids
-            span = (
-                audio_start + max(0, mel.frame_to_token(start) - 1),
-                audio_start + mel.frame_to_token(end) + 2,
-            )
-            answer += ids
-            spans += [span] * len(ids)
-        text_ids = answer[len(tag) :]
-        answer.append(prompt.end_id)
-        spans.append((0, 0))
-        return _Sequence(head, answer, spans, len(tag) if is_given else 0, text_ids)
-
-
-@dataclass(frozen=True)
-class _Sequence:
-    head: list[int]
-    answer: list[int]
-    spans: list[tuple[int, int]]
-    skipped: int
-    text_ids: list[int]
 
 
 def finished_features(
@@ -133,17 +100,6 @@ def finished_features(
     return features
 
 
-def _written_language(spoken: str, rng: random.Random) -> tuple[str, bool]:
-    """(language in the tag, whether it is given instead of predicted)."""
-    place = rng.random()
-    if spoken == "None":
-        given = place < FORCED_SILENT_SHARE
-        return (rng.choice(LANGUAGES), True) if given else (spoken, False)
-    if place < WRONG_SHARE:
-        return rng.choice([name for name in LANGUAGES if name != spoken]), True
-    return spoken, place < WRONG_SHARE + FORCED_SHARE
-
-
 def _token_phones(classes: np.ndarray) -> np.ndarray:
     """Frame classes [T] → [tokens, 4]; frames beyond the clip are ignored."""
     tokens = mel.token_count(len(classes))
@@ -155,13 +111,13 @@ def _token_phones(classes: np.ndarray) -> np.ndarray:
 
 
 def _tensors(
-    features: np.ndarray, phones: np.ndarray, rows: list[Row], sequences: list[_Sequence], pad: int
+    features: np.ndarray, phones: np.ndarray, rows: list[Row], sequences: list[Sequence], pad: int
 ) -> Batch:
     """Stack sequences; lengths are rounded up so that few distinct shapes occur."""
     longest = max(len(s.head) + len(s.answer) for s in sequences)
     width = -(-longest // LENGTH_STEP) * LENGTH_STEP
     ids = np.full((len(rows), width), pad, np.int64)
-    where, columns, targets, spans = [], [], [], []
+    where, columns, targets, spans, copies = [], [], [], [], []
     for index, s in enumerate(sequences):
         whole = s.head + s.answer
         ids[index, : len(whole)] = whole
@@ -170,11 +126,13 @@ def _tensors(
             columns.append(len(s.head) + offset - 1)
             targets.append(s.answer[offset])
             spans.append(s.spans[offset])
+            copies.append(s.copies[offset])
     padding = -len(targets) % TARGET_STEP
     where += [0] * padding
     columns += [0] * padding
     targets += [IGNORE] * padding
     spans += [(0, 0)] * padding
+    copies += [-1] * padding
     label_width = max(1, *(len(s.text_ids) for s in sequences))
     labels = np.full((len(rows), label_width), -1, np.int64)
     for index, s in enumerate(sequences):
@@ -189,6 +147,7 @@ def _tensors(
         targets=torch.tensor(targets),
         seconds=sum(lengths) / mel.FRAMES_PER_SECOND,
         spans=torch.tensor(spans),
+        copies=torch.tensor(copies),
         phones=torch.from_numpy(phones),
         labels=torch.from_numpy(labels),
     )

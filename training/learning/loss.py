@@ -1,7 +1,9 @@
-"""Training losses: next-token cross-entropy and three auxiliary ones.
+"""Training losses: next-token cross-entropy and four auxiliary ones.
 
-The auxiliary losses use the exact word and phone times of the synthesisers. They bring the
-encoder and the decoder's alignment going early and are dropped at export.
+Three of them use the exact word and phone times of the synthesisers; they bring the encoder and
+the decoder's alignment going early. The fourth shows heads of the decoder where the context holds
+the word that is being written: the circuit that copies such a word (induction heads, Olsson et al.
+2022) takes a small model far longer to find by itself. All are dropped at export.
 """
 
 from __future__ import annotations
@@ -19,6 +21,10 @@ from training.synthesis.phones import COUNT, IGNORE
 GUIDED_HEADS = 2
 """Heads of each guided layer that are taught to look at the word being written."""
 GUIDED_LAYERS = (1, 2)
+COPY_HEADS = 2
+"""Heads of each copying layer, the last ones, that are taught to look at the context."""
+COPY_LAYERS = (2, 3)
+_LEAST_MASS = 1e-3
 
 
 @dataclass(frozen=True)
@@ -27,6 +33,7 @@ class Weights:
 
     smoothing: float
     guided: float
+    copy: float
     ctc: float
     phone: float
 
@@ -59,6 +66,7 @@ def compute(
     parts = {"ce": loss.detach()}
     for name, weight, function in (
         ("guided", weights.guided, lambda: guided_loss(attention, batch)),
+        ("copy", weights.copy, lambda: copy_loss(attention, batch)),
         ("ctc", weights.ctc, lambda: ctc_loss(heads.ctc(output), batch, model.size.pad_id)),
         ("phone", weights.phone, lambda: phone_loss(heads.phone(middle), batch)),
     ):
@@ -79,8 +87,19 @@ def guided_loss(attention: list[Tensor], batch: Batch) -> Tensor:
     for layer in GUIDED_LAYERS:
         probabilities = attention[layer][:, :GUIDED_HEADS].transpose(1, 2)[rows, columns]
         mass = (probabilities * inside[:, None]).sum(-1).float()
-        losses.append(-(mass + 1e-3).log().mean())
+        losses.append(-(mass + _LEAST_MASS).log().mean())
     return torch.stack(losses).mean()
+
+
+def copy_loss(attention: list[Tensor], batch: Batch) -> Tensor:
+    """-log of the attention that a text position pays to its token's place in the context."""
+    chosen = (batch.copies >= 0).nonzero()[:, 0]
+    rows, columns, places = batch.rows[chosen], batch.columns[chosen], batch.copies[chosen]
+    total = torch.zeros((), device=places.device)
+    for layer in COPY_LAYERS:
+        mass = attention[layer][:, -COPY_HEADS:][rows, :, columns, places].float()
+        total = total - (mass + _LEAST_MASS).log().sum()
+    return total / (max(1, len(chosen)) * COPY_HEADS * len(COPY_LAYERS))
 
 
 def ctc_loss(logits: Tensor, batch: Batch, blank: int) -> Tensor:

@@ -48,6 +48,7 @@ class Constant:
         return Weights(
             smoothing=0.05,
             guided=_fade(hours, 1.0, 40, 120, 0.15),
+            copy=0.3,
             ctc=_fade(hours, 0.5, 40, 150, 0.3),
             phone=_fade(hours, 0.6, 40, 150, 0.3),
         )
@@ -73,7 +74,7 @@ class Cooldown:
     def losses(self, hours: float) -> Weights:
         """Weights of the auxiliary losses."""
         del hours
-        return Weights(smoothing=0.0, guided=0.1, ctc=0.1, phone=0.1)
+        return Weights(smoothing=0.0, guided=0.1, copy=0.1, ctc=0.1, phone=0.1)
 
     def strength(self, hours: float) -> float:
         """Strength of the disturbances: they give way a little at the end."""
