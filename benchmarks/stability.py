@@ -39,13 +39,13 @@ class Recording:
     word_ends_ms: list[float]
 
 
-def clips(count: int, seed: int) -> Iterator[Speech]:
-    """Two sentences each, so that there is a middle and an end."""
+def clips(count: int, seed: int) -> Iterator[tuple[str, Speech]]:
+    """Texts of two sentences, so that there is a middle and an end, and their speech."""
     chance, voices = random.Random(seed), Voices()
     while count:
         text = " ".join(draw(chance, "English", test=True).text for _ in range(2))
         try:
-            yield voices.speak(text, draw_voice(chance, "English"), chance)
+            yield text, voices.speak(text, draw_voice(chance, "English"), chance)
         except SynthesisError:
             continue  # the voice cannot say this one
         count -= 1
@@ -104,7 +104,7 @@ def main() -> None:
     parser.add_argument("--windows", type=int, nargs="+", default=[1, 2, 4, 8])
     args = parser.parse_args()
     engine = load_engine(EngineConfig(model=args.model))
-    spoken = list(clips(args.sentences, args.seed))
+    spoken = [speech for _, speech in clips(args.sentences, args.seed)]
     print(f"{len(spoken)} clips of two sentences, cadence 320 ms; delays in ms of audio")
     print("| window s | revisions a word | hold ms | delay p50 | p95 | conflicts % | replaced % |")
     print("| --: | --: | --: | --: | --: | --: | --: |")

@@ -26,7 +26,7 @@ from hark.engine.types import (
     OptionError,
     StreamOptions,
 )
-from hark.streaming.events import Event, Final
+from hark.streaming.events import Event, Final, word_to_wire
 
 from .audio_files import AudioFile, open_audio
 from .errors import AudioFileError, BadAddressError, HarkError, UsageError
@@ -227,6 +227,8 @@ def _decode_as_one(engine: "Engine", audio: AudioFile, options: StreamOptions) -
     whole = Final(
         end_ms=len(samples) * 1000 // SAMPLE_RATE,
         text=result.text,
+        words=[word_to_wire(word) for word in result.words],
+        no_speech=not result.text,
         language=result.language,
         confidence=round(result.confidence, 4),
         stable_words_replaced=0,

@@ -79,19 +79,31 @@ def _segment(final: Final) -> dict[str, object]:
         "text": final.text.strip(),
         "language": final.language,
         "confidence": round(final.confidence, 4),
+        "times": final.times,
+        "words": final.words,
     }
 
 
 def _cues(transcript: Transcript) -> list[Cue]:
-    words = (word for segment in transcript.spoken for word in estimated_words(segment))
+    words = (word for segment in transcript.spoken for word in timed_words(segment))
     return cues(words, end_s=transcript.duration_s)
 
 
-def estimated_words(final: Final) -> list[TimedWord]:
-    """The words of a segment that has no word times.
+def timed_words(final: Final) -> list[TimedWord]:
+    """The words of a segment, each with the space before it."""
+    if not final.words:
+        return _evenly(final)
+    words, end = [], 0
+    for number, word in enumerate(final.words, start=1):
+        begin, end = end, final.text.index(word["text"], end) + len(word["text"])
+        start_s, end_s = word["start_ms"] / 1000, word["end_ms"] / 1000
+        is_last = number == len(final.words)
+        words.append(TimedWord(final.text[begin:end], start_s, end_s, ends_segment=is_last))
+    return words
 
-    Their times are estimated: the segment's is shared out evenly by characters.
-    """
+
+def _evenly(final: Final) -> list[TimedWord]:
+    """Where a server gives no words: the segment's time, shared out by characters."""
     units = split_units(final.text.strip())
     lengths = [len(unit.strip()) for unit in units]
     until = list(accumulate(lengths, initial=0))

@@ -11,14 +11,17 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 
-from .job import Job, JobSteps
+from .alignment.aligner import Aligner
+from .alignment.desk import AlignmentDesk, Ticket
+from .job import Job
 from .kv_pool import KVLedger
 from .ladder import Pressure
 from .limits import EngineLimits
+from .planner import Planner
 from .runner import Runner
 from .scheduler import Rank
 from .segment import Segment, Spent
-from .sequence import PromptIds, Sequence
+from .sequence import Hypothesis, PromptIds, Sequence
 from .stream import Stream
 from .tokenizer import Tokenizer
 from .types import (
@@ -50,7 +53,10 @@ _GOLDEN = 0.6180339887  # its multiples spread evenly over the circle, however m
 
 
 class Engine:
-    """Runs the streams of one model on one device. Call it from one thread at a time."""
+    """Runs the streams of one model on one device. Call it from one thread at a time.
+
+    With an `aligner`, finals wait for the times of their words; without, those are estimated.
+    """
 
     def __init__(
         self,
@@ -59,6 +65,7 @@ class Engine:
         limits: EngineLimits,
         *,
         model_name: str,
+        aligner: Aligner | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.runner, self.tokenizer, self.limits = runner, tokenizer, limits
@@ -66,7 +73,9 @@ class Engine:
         self._clock = clock
         self._ledger: KVLedger = runner.ledger
         self._bench = Workbench(runner, lambda: self._clock())
+        self._desk = None if aligner is None else AlignmentDesk(aligner)
         self._pressure = Pressure(limits.max_streams, clock())
+        self._planner = Planner(self._bench, self._pressure)
         self._streams: dict[StreamId, Stream] = {}
         self._awake: dict[StreamId, None] = {}  # in order: those with something to do or to say
         self._updates: list[tuple[StreamId, EngineUpdate]] = []
@@ -120,6 +129,7 @@ class Engine:
             touched[job.stream_id] = None
             self._is_audited = False
             self._end_job(job)
+        self._align(touched)
         self._note_time(now, is_live=is_live)
         self._gather(touched)
         updates, self._updates = self._updates, []
@@ -128,7 +138,7 @@ class Engine:
     @property
     def idle(self) -> bool:
         """Nothing to do until the next request. Audits the page ledger once when it becomes so."""
-        if self._awake or len(self._bench):
+        if self._awake or len(self._bench) or self._desk:
             return False
         if not self._is_audited:
             self._ledger.audit()
@@ -204,55 +214,16 @@ class Engine:
     ) -> None:
         try:
             stream.advance(now, may_catch_up=may_catch_up)
-            self._plan_jobs(stream_id, stream, now)
+            for segment in stream.undecoded():
+                ready = None if self._bench.has(segment) else segment.ready_final()
+                if ready is not None:
+                    self._end_final(stream_id, stream, segment, ready, Spent(0.0, 0.0))
+            self._planner.plan(stream_id, stream, now)
         except EngineError as error:
             self._fail(stream_id, error)
         except Exception:  # noqa: BLE001 - our fault; the other streams go on
             _log.exception("stream %d failed", stream_id)
             self._fail(stream_id, EngineError("the engine failed on this stream"))
-
-    def _plan_jobs(self, stream_id: StreamId, stream: Stream, now: float) -> None:
-        """One job per segment: a final when it has ended, else a step, else windows ahead."""
-        for segment in [entry.segment for entry in stream.finishing if entry.final is None]:
-            if self._bench.has(segment):
-                continue
-            ready = segment.ready_final()
-            if ready is not None:
-                stream.final_done(segment, ready, Spent(0.0, 0.0))
-            else:
-                self._add_job(stream_id, segment, Rank.FINAL, segment.final_step, now)
-        segment = stream.open
-        if segment is None or self._bench.has(segment):
-            return
-        heard = stream.due_samples(self._pressure.ladder.stretch, now)
-        ahead = segment.options.final_window_s
-        if heard is not None:
-            self._add_job(stream_id, segment, Rank.STEP, partial(segment.step, heard), now)
-        elif segment.sequence.windows_ahead(ahead) > 0:
-            steps = partial(segment.sequence.encode_ahead, ahead)
-            self._add_job(stream_id, segment, Rank.AHEAD, steps, now)
-
-    def _add_job(
-        self,
-        stream_id: StreamId,
-        segment: Segment,
-        rank: Rank,
-        make_steps: Callable[[], JobSteps],
-        now: float,
-    ) -> None:
-        stream = self._streams[stream_id]
-        in_time = rank is Rank.AHEAD or not stream.is_ahead(now)
-        due_at = min(now, stream.heard_at)
-        job = Job(
-            stream_id,
-            segment,
-            rank if in_time else Rank.CATCH_UP,
-            due_at=due_at,
-            deadline=due_at + segment.options.cadence_ms / 1000,
-            is_final=rank is Rank.FINAL,
-            make_steps=make_steps,
-        )
-        self._bench.add(job)
 
     def _fail(self, stream_id: StreamId, error: EngineError) -> None:
         self._drop(stream_id)
@@ -263,6 +234,8 @@ class Engine:
         if stream is not None:
             self._awake.pop(stream_id, None)
             self._bench.drop(stream_id)
+            if self._desk is not None:
+                self._desk.drop(stream_id)
             stream.release()
 
     # --- the end of a tick -----------------------------------------------------------------------
@@ -283,8 +256,32 @@ class Engine:
             self._pressure.note_step(late_s=late_s, took_s=took_s, cadence_s=cadence_s)
         if job.result is None:
             return
-        deliver = stream.final_done if job.is_final else stream.step_done
-        deliver(job.segment, job.result, Spent(late_s * 1000, took_s * 1000))
+        spent = Spent(late_s * 1000, took_s * 1000)
+        if job.is_final:
+            self._end_final(job.stream_id, stream, job.segment, job.result, spent)
+        else:
+            stream.step_done(job.segment, job.result, spent)
+
+    def _end_final(
+        self,
+        stream_id: StreamId,
+        stream: Stream,
+        segment: Segment,
+        hypothesis: Hypothesis,
+        spent: Spent,
+    ) -> None:
+        """A final goes out by way of the aligner, where there is one and time for it."""
+        final = segment.final_done(hypothesis, spent)
+        desk = self._desk if self._pressure.ladder.stretch <= 1 else None
+        if desk is None or not desk.take(Ticket(stream_id, segment, final)):
+            stream.final_done(segment, final)
+
+    def _align(self, touched: dict[StreamId, None]) -> None:
+        """One batch of the finals that wait for the times of their words."""
+        for ticket in self._desk.run() if self._desk else ():
+            self._streams[ticket.stream_id].final_done(ticket.segment, ticket.final)
+            self._awake[ticket.stream_id] = None
+            touched[ticket.stream_id] = None
 
     def _note_time(self, began: float, *, is_live: bool) -> None:
         """What the tick says about the load; a new stretch concerns every stream."""

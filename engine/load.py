@@ -8,6 +8,7 @@ from pathlib import Path
 
 import torch
 
+from .alignment.aligner import Aligner
 from .attention.base import Attention
 from .attention.choose import choose_attention
 from .attention.paged import PagedAttention
@@ -15,7 +16,7 @@ from .checkpoint import read_config
 from .config import DtypeChoice, EngineConfig, ModelConfig
 from .engine import Engine
 from .host import pick_threads
-from .hub import resolve_model
+from .hub import EMBEDDED, resolve_aligner, resolve_model
 from .kv_pool import KVLedger, KVPool
 from .languages import LANGUAGES
 from .limits import EngineLimits, segment_tokens
@@ -39,9 +40,9 @@ def load_engine(config: EngineConfig, clock: Callable[[], float] = time.monotoni
     `clock`, in seconds, is what the engine takes for the time.
 
     Raises:
-        ConfigError: the device, the attention backend or int8 is not there, or the KV pool cannot
-            hold one segment.
-        CheckpointError: the model cannot be found, downloaded or read.
+        ConfigError: the device, the attention backend or int8 is not there, the KV pool cannot
+            hold one segment, or the aligner is none.
+        CheckpointError: a model cannot be found, downloaded or read.
     """
     folder = resolve_model(config.model)
     shape = read_config(folder)
@@ -69,9 +70,32 @@ def load_engine(config: EngineConfig, clock: Callable[[], float] = time.monotoni
     runner = Runner(model, ledger, attention)
     if config.cuda_graphs == "auto" and isinstance(attention, PagedAttention):
         runner.record_graphs(longest_row=limits.segment_tokens)
-    _tell(config, runner, precision)
+    aligner = _load_aligner(config, attention, dtype=dtype, device=device, mixed=mixed)
+    _tell(config, runner, aligner, precision)
     name = _display_name(config, folder)
-    return Engine(runner, tokenizer, limits, model_name=name, clock=clock)
+    return Engine(runner, tokenizer, limits, model_name=name, aligner=aligner, clock=clock)
+
+
+def _load_aligner(
+    config: EngineConfig,
+    attention: Attention,
+    *,
+    dtype: torch.dtype,
+    device: torch.device,
+    mixed: bool,
+) -> Aligner | None:
+    """The forced aligner that goes with the model, if one does."""
+    spec = config.aligner
+    if spec == "auto":
+        has_one = config.model == EMBEDDED and resolve_aligner(EMBEDDED).is_dir()
+        spec = EMBEDDED if has_one else "none"
+    if spec == "none":
+        return None
+    folder = resolve_aligner(spec)
+    if not read_config(folder).is_aligner:
+        raise ConfigError(f"aligner is {spec!r}, which is a recogniser, not a forced aligner")
+    model = load_model(folder, dtype=dtype, device=device, mixed=mixed)
+    return Aligner(model, Tokenizer.from_folder(folder), attention=attention)
 
 
 def pick_device(choice: str) -> torch.device:
@@ -140,7 +164,9 @@ def _plan_pool(
     return KVLedger(num_pages=num_pages, page_tokens=page_tokens)
 
 
-def _tell(config: EngineConfig, runner: Runner, precision: DtypeChoice) -> None:
+def _tell(
+    config: EngineConfig, runner: Runner, aligner: Aligner | None, precision: DtypeChoice
+) -> None:
     """Log what was taken, and how much fits."""
     model, ledger = runner.model, runner.ledger
     pages = -(-segment_tokens(_COMMON_SEGMENT_S) // ledger.page_tokens)
@@ -148,6 +174,7 @@ def _tell(config: EngineConfig, runner: Runner, precision: DtypeChoice) -> None:
     if config.quant != "none":
         weights += f", decoder {config.quant}"
     _log.info("%s, weights %s, attention %s", model.device, weights, runner.attention.name)
+    _log.info("word times: %s", "estimated" if aligner is None else "by a forced aligner")
     _log.info("room for %s streams of %d s", f"{ledger.num_pages // pages:,}", _COMMON_SEGMENT_S)
 
 

@@ -12,6 +12,7 @@ import numpy as np
 import torch
 
 from .engine import Engine
+from .final_words import FinalWords
 from .kv_pool import KVLedger
 from .model import SpeechModel
 from .output import confidence, parse_output, tag_length
@@ -31,6 +32,7 @@ from .types import (
     Feed,
     Open,
     StreamOptions,
+    Word,
 )
 
 MAX_CLIP_S = 120
@@ -40,11 +42,12 @@ MAX_CLIP_S = 120
 class ClipResult:
     """One clip decoded whole. `tokens` are all ids generated, language tag and end included.
 
-    `confidence` is the mean token probability of the text, 0 to 1.
+    `words` have estimated times. `confidence` is the mean token probability of the text, 0 to 1.
     """
 
     tokens: list[int]
     text: str
+    words: tuple[Word, ...]
     language: str | None
     confidence: float
 
@@ -114,10 +117,12 @@ def decode_clip(
     end = [] if hypothesis.end_token is None else [hypothesis.end_token]
     output = tokenizer.decode(hypothesis.tokens, final=True)
     heard_language, text = parse_output(output, language)
-    sure = confidence(
-        hypothesis.logprobs, tag_length(hypothesis.tokens, tokenizer, hypothesis.language)
+    tag = tag_length(hypothesis.tokens, tokenizer, hypothesis.language)
+    words = FinalWords(tokenizer, "word").estimated(
+        text, hypothesis.tokens[tag:], hypothesis.logprobs[tag:], samples
     )
-    return ClipResult(hypothesis.tokens + end, text, heard_language or None, sure)
+    sure = confidence(hypothesis.logprobs, tag)
+    return ClipResult(hypothesis.tokens + end, text, words, heard_language or None, sure)
 
 
 def run_step(step: Step, runner: Runner) -> Hypothesis:

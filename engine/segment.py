@@ -5,14 +5,17 @@ of other segments, of batches or of time.
 """
 
 import math
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from .endpointing import quietest_cut
+from .final_words import FinalWords
 from .hypothesis import Stabiliser
 from .output import confidence, parse_output, split_hypothesis, tag_length
 from .sequence import Hypothesis, Sequence, Step
+from .timing import Times
 from .tokenizer import Tokenizer
 from .types import (
     FRAME_SAMPLES,
@@ -23,7 +26,9 @@ from .types import (
     SpeechEnded,
     SpeechStarted,
     StreamOptions,
+    Word,
 )
+from .words import Span
 
 _SETTLED_OFFSET = 40  # samples past a frame's hop after which every frame is final (features.py)
 _FREEZE_SAMPLES = 3 * SAMPLE_RATE  # before the limit: nothing new becomes stable, the cut is here
@@ -57,10 +62,12 @@ class Segment:
         self.index, self.start_sample, self.options = index, start_sample, options
         self.sequence = sequence
         self.end_sample: int | None = None
+        self.is_decoded = False  # its final's text is known
         self.last_speech_sample = start_sample
         self._tokenizer = tokenizer
         self._phase = phase
         self._stabiliser = Stabiliser()
+        self._words = FinalWords(tokenizer, options.granularity)
         self._hypothesis: Hypothesis | None = None
         self._num_steps = 0
         self._said: tuple[str, str] = ("", "")
@@ -113,6 +120,7 @@ class Segment:
         frozen = hypothesis.num_samples >= self.limit_samples - _FREEZE_SAMPLES
         audio_ms = hypothesis.num_samples * 1000 / SAMPLE_RATE
         said = self._stabiliser.update(text.strip(), audio_ms, frozen=frozen)
+        self._words.note(text.strip(), hypothesis.num_samples)
         if said == self._said:
             return None
         self._said = said
@@ -172,21 +180,49 @@ class Segment:
         return last if same else None
 
     def final_done(self, hypothesis: Hypothesis, spent: Spent) -> Final:
-        """Take the final pass's result; the segment holds no pages afterwards."""
+        """Take the final pass's result; the segment holds no pages afterwards.
+
+        Its words' times are estimated.
+        """
         assert self.end_sample is not None
+        self.is_decoded = True
         self.sequence.release()
         output = self._tokenizer.decode(hypothesis.tokens, final=True)
         language, text = parse_output(output, hypothesis.language)
+        tag = self._tag_length(hypothesis)
+        words = self._words.estimated(
+            text, hypothesis.tokens[tag:], hypothesis.logprobs[tag:], self.samples()
+        )
         return Final(
             segment=self.index,
             start_sample=self.start_sample,
             end_sample=self.end_sample,
             text=text,
+            words=self._on_stream_clock(words),
+            times="estimated",
             language=language or None,
+            language_confidence=self._language_confidence(hypothesis) if language else 0.0,
             confidence=self._confidence(hypothesis),
             stable_words_replaced=self._stabiliser.words_replaced(text),
             queue_ms=spent.queue_ms,
             compute_ms=spent.compute_ms,
+        )
+
+    def retimed(self, final: Final, spans: list[Span], times: list[Times]) -> Final:
+        """The final with times that a forced aligner found for these spans of its text."""
+        words = self._words.aligned(final.text, spans, times)
+        return replace(final, words=self._on_stream_clock(words), times="aligned")
+
+    def samples(self) -> np.ndarray:
+        """The audio of the segment, which has ended: float32 [N]."""
+        assert self.end_sample is not None
+        return self.sequence.samples(0, self.end_sample - self.start_sample)
+
+    def _on_stream_clock(self, words: Iterable[Word]) -> tuple[Word, ...]:
+        begin = self.start_sample
+        return tuple(
+            replace(w, start_sample=begin + w.start_sample, end_sample=begin + w.end_sample)
+            for w in words
         )
 
     # --- language and confidence -----------------------------------------------------------------
@@ -206,11 +242,13 @@ class Segment:
         if hypothesis.language is not None or language is None:
             self._agreeing = 0
             return
-        tag = hypothesis.logprobs[: self._tag_length(hypothesis)]
-        sure = math.exp(sum(tag)) >= _LOCK_PROBABILITY
+        sure = self._language_confidence(hypothesis) >= _LOCK_PROBABILITY
         self._agreeing = self._agreeing + 1 if sure else 0
         if self._agreeing >= _LOCK_HYPOTHESES and hypothesis.num_samples >= _LOCK_SAMPLES:
             self._locked = language
+
+    def _language_confidence(self, hypothesis: Hypothesis) -> float:
+        return math.exp(sum(hypothesis.logprobs[: self._tag_length(hypothesis)]))
 
     def _tag_length(self, hypothesis: Hypothesis) -> int:
         return tag_length(hypothesis.tokens, self._tokenizer, hypothesis.language)

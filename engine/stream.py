@@ -107,6 +107,10 @@ class Stream:
             self._inbox.popleft()
             self._take_in(request, arrived_at, now)
 
+    def undecoded(self) -> list[Segment]:
+        """The segments that have ended and whose text is not known yet."""
+        return [entry.segment for entry in self.finishing if not entry.segment.is_decoded]
+
     def take_updates(self) -> list[EngineUpdate]:
         """What is to be said now, in order."""
         updates, self._outbox = self._outbox, []
@@ -117,9 +121,10 @@ class Stream:
         if partial is not None and segment is self.open:
             self._emit(partial)
 
-    def final_done(self, segment: Segment, hypothesis: Hypothesis, spent: Spent) -> None:
+    def final_done(self, segment: Segment, final: Final) -> None:
+        """Say the final of a segment, as soon as those before it are out."""
         entry = next(entry for entry in self.finishing if entry.segment is segment)
-        entry.final = segment.final_done(hypothesis, spent)
+        entry.final = final
         while self.finishing and self.finishing[0].final is not None:
             done = self.finishing.pop(0)
             self._outbox += [done.final, *done.held_back]

@@ -122,6 +122,11 @@ class Tokenizer:
         text = self._full.decode(shown, skip_special_tokens=False)
         return text if final else text.rstrip("\ufffd")
 
+    def byte_lengths(self, ids: Sequence[int]) -> list[int]:
+        """How many bytes of UTF-8 each id writes: its entry has one character for each byte."""
+        entries = (self._full.id_to_token(i) for i in ids)
+        return [len(entry) if entry is not None else 0 for entry in entries]
+
     def check_fits(self, config: ModelConfig) -> None:
         """Raise CheckpointError when this tokenizer and the model's config disagree on ids."""
         if config.audio_token_id != self.audio_pad_id:

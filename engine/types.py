@@ -14,7 +14,7 @@ All positions are samples of one stream's 16 kHz clock, counted from its first s
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import Literal
+from typing import Literal, get_args
 
 SAMPLE_RATE = 16_000
 FRAME_SAMPLES = 160  # one mel frame
@@ -23,6 +23,7 @@ CHUNK_SAMPLES = CHUNK_FRAMES * FRAME_SAMPLES
 MIN_CLIP_SAMPLES = 8_000  # shorter clips are zero-padded, as the reference pads them
 
 StreamId = int
+Granularity = Literal["word", "character", "segment"]
 
 
 class EngineError(Exception):
@@ -120,6 +121,7 @@ class StreamOptions:
     `language` is the English name of a language ("English"), or None to let the model decide.
     `context` is free text or a word list that biases the words chosen. `cadence_ms` is the audio
     time between two partials. The windows are the encoder's attention windows in seconds.
+    `granularity` is what the times of a final are of: its words, their characters, or the segment.
     Language names are checked by the engine, which knows what its model speaks.
     """
 
@@ -131,12 +133,16 @@ class StreamOptions:
     segment_limit_s: int = 30
     endpointing: Endpointing = field(default_factory=Endpointing)
     partials: bool = True
+    granularity: Granularity = "word"
 
     def __post_init__(self) -> None:
         _check_range("cadence_ms", self.cadence_ms, 80, 10_000)
         _check_range("partial_window_s", self.partial_window_s, 1, 8)
         _check_range("final_window_s", self.final_window_s, 1, 8)
         _check_range("segment_limit_s", self.segment_limit_s, 5, 120)
+        if self.granularity not in get_args(Granularity):
+            allowed = ", ".join(get_args(Granularity))
+            raise OptionError(f"granularity is {self.granularity!r}, allowed are {allowed}")
         if len(self.context) > 4_000:
             raise OptionError(
                 f"context has {len(self.context)} characters, allowed are at most 4000"
@@ -265,17 +271,36 @@ class SpeechEnded:
 
 
 @dataclass(frozen=True, slots=True)
+class Word:
+    """A word of a final as it is written there, punctuation included, and when it was said.
+
+    `confidence` is the mean probability of its tokens, 0 to 1.
+    """
+
+    text: str
+    start_sample: int
+    end_sample: int
+    confidence: float
+
+
+@dataclass(frozen=True, slots=True)
 class Final:
     """The authoritative text of a segment, `start_sample` to `end_sample`; may be empty.
 
-    `stable_words_replaced` counts words that were shown as stable and are not in `text`.
+    `words` are in order; where `times` is estimated, their times come from when they were first
+    written and not from a forced aligner. `language_confidence` is the probability of the language,
+    1 where the client chose it, 0 where nothing was said. `stable_words_replaced` counts words that
+    were shown as stable and are not in `text`.
     """
 
     segment: int
     start_sample: int
     end_sample: int
     text: str
+    words: tuple[Word, ...]
+    times: Literal["aligned", "estimated"]
     language: str | None
+    language_confidence: float
     confidence: float
     stable_words_replaced: int
     queue_ms: float

@@ -112,11 +112,19 @@ class SpeechEnded(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Final(Event):
-    """The authoritative text of a segment; may be empty."""
+    """The authoritative text of a segment; may be empty, and then nothing was said.
+
+    `words` are maps of `text`, `start_ms`, `end_ms` and `confidence`; `times` says whether their
+    times are `aligned` or `estimated`.
+    """
 
     type: ClassVar[str] = "final"
     text: str
+    words: list[dict[str, Any]] = field(default_factory=list)
+    times: str = "estimated"
+    no_speech: bool = False
     language: str | None
+    language_confidence: float = 0.0
     confidence: float
     stable_words_replaced: int
     queue_ms: float
@@ -191,7 +199,11 @@ def event_of(update: engine.EngineUpdate) -> Event | None:
                 start_ms=to_ms(update.start_sample),
                 end_ms=to_ms(update.end_sample),
                 text=update.text,
+                words=[word_to_wire(word) for word in update.words],
+                times=update.times,
+                no_speech=not update.text,
                 language=update.language,
+                language_confidence=round(update.language_confidence, 4),
                 confidence=round(update.confidence, 4),
                 stable_words_replaced=update.stable_words_replaced,
                 queue_ms=round(update.queue_ms, 1),
@@ -199,6 +211,16 @@ def event_of(update: engine.EngineUpdate) -> Event | None:
             )
         case _:
             return None
+
+
+def word_to_wire(word: engine.Word) -> dict[str, Any]:
+    """A word of a final as the map that goes into its message."""
+    return {
+        "text": word.text,
+        "start_ms": to_ms(word.start_sample),
+        "end_ms": to_ms(word.end_sample),
+        "confidence": round(word.confidence, 4),
+    }
 
 
 def event_to_wire(event: Event) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import Literal, Self, get_args
+from typing import Self, get_args
 
 import numpy as np
 import torch
@@ -28,7 +28,7 @@ from ..config import AttentionChoice
 from ..languages import canonical_language
 from ..model import SpeechModel, load_model
 from ..tokenizer import Tokenizer
-from ..types import SAMPLE_RATE, BadAudioError, ConfigError, OptionError
+from ..types import SAMPLE_RATE, BadAudioError, ConfigError, Granularity, OptionError
 from .packed import encode_clips, hidden_states, num_audio_tokens
 from .repair import repair
 from .words import ALIGNER_LANGUAGES, Word, WordSplitter, require_library
@@ -36,8 +36,6 @@ from .words import ALIGNER_LANGUAGES, Word, WordSplitter, require_library
 MAX_CLIP_S = 180
 """What the official package gives an aligner at once."""
 TIME_STEP_MS = 80
-
-Granularity = Literal["word", "character", "segment"]
 
 _BATCH_TOKENS = 8192
 """Tokens of one pass, which bounds its memory: two clips of 180 s, or about twenty of 25 s."""

@@ -219,6 +219,7 @@ _OPTION_FIELDS: Mapping[str, Callable[[str, object], Any]] = {
     "segment_limit_s": _whole_number,
     "endpointing": _endpointing,
     "partials": _truth,
+    "granularity": _text,
 }
 _CONFIGURABLE = ("language", "context", "endpointing")
 

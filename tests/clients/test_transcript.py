@@ -3,12 +3,13 @@
 import html
 import json
 import re
+from dataclasses import replace
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from hark.clients.subtitles import TimedWord
-from hark.clients.transcript import Transcript, estimated_words, render
+from hark.clients.transcript import Transcript, render, timed_words
 from hark.streaming.events import Final
 
 
@@ -53,6 +54,8 @@ def test_json() -> None:
         "text": "Good morning.",
         "language": "English",
         "confidence": 0.8765,
+        "times": "estimated",
+        "words": [],
     }
     assert len(talk["segments"]) == 3 and "tokens" not in talk
 
@@ -118,14 +121,30 @@ def test_what_reads_subtitles_finds_the_text_in_them(texts: list[str]) -> None:
         assert "".join(found.split()) == "".join("".join(texts).split())
 
 
+def test_words_come_with_the_spaces_before_them() -> None:
+    said = replace(
+        final(0, 9_000, " ¿Qué? 今日。"),
+        words=[
+            {"text": "¿Qué?", "start_ms": 1_000, "end_ms": 1_500, "confidence": 0.9},
+            {"text": "今", "start_ms": 2_000, "end_ms": 2_100, "confidence": 0.9},
+            {"text": "日。", "start_ms": 2_100, "end_ms": 2_400, "confidence": 0.9},
+        ],
+    )
+    assert timed_words(said) == [
+        TimedWord(" ¿Qué?", 1.0, 1.5),
+        TimedWord(" 今", 2.0, 2.1),
+        TimedWord("日。", 2.1, 2.4, ends_segment=True),
+    ]
+
+
 def test_word_times_are_estimated_by_characters() -> None:
-    assert estimated_words(final(1_000, 5_500, " Oh, 今日 yes. ")) == [
+    assert timed_words(final(1_000, 5_500, " Oh, 今日 yes. ")) == [
         TimedWord("Oh,", 1.0, 2.5),
         TimedWord(" 今", 2.5, 3.0),
         TimedWord("日", 3.0, 3.5),
         TimedWord(" yes.", 3.5, 5.5, ends_segment=True),
     ]
-    assert estimated_words(final(1_000, 3_000, "  ")) == []
+    assert timed_words(final(1_000, 3_000, "  ")) == []
 
 
 def test_silence() -> None:

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from hark.engine.alignment.aligner import Aligner
 from hark.engine.engine import Engine
 from hark.engine.limits import EngineLimits
 from hark.engine.model import SpeechModel
@@ -57,10 +58,11 @@ def new_engine(
     num_pages: int = 12,
     max_streams: int = 8,
     model: SpeechModel = MODEL,
+    aligner: Aligner | None = None,
 ) -> Engine:
     runner = small_runner(model, page_tokens=page_tokens, num_pages=num_pages)
     limits = EngineLimits(max_streams, 30, 2048, ("English", "Spanish"))
-    return Engine(runner, TOKENIZER, limits, model_name="tiny")
+    return Engine(runner, TOKENIZER, limits, model_name="tiny", aligner=aligner)
 
 
 def drive(engine: Engine, scripts: dict[int, list], seed: int) -> dict[int, list[EngineUpdate]]:

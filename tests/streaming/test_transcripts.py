@@ -125,4 +125,6 @@ class Replay:
 def _update(name: str, fields: dict[str, Any]) -> engine.EngineUpdate:
     if name == "Failed":
         return engine.Failed(getattr(engine, fields["error"])(fields["message"]))
+    if "words" in fields:
+        fields = {**fields, "words": tuple(engine.Word(**word) for word in fields["words"])}
     return getattr(engine, name)(**fields)

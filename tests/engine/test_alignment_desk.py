@@ -1,0 +1,141 @@
+"""Finals by way of the aligner: the times it finds alone, and nothing lost when it cannot."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from hark.engine.alignment.aligner import Aligner, Utterance
+from hark.engine.alignment.words import punctuated
+from hark.engine.engine import Engine
+from hark.engine.types import (
+    SAMPLE_RATE,
+    Abort,
+    AudioFormat,
+    Close,
+    Closed,
+    Encoding,
+    Endpointing,
+    EngineUpdate,
+    Feed,
+    Final,
+    Finalize,
+    Open,
+    StreamId,
+    StreamOptions,
+)
+from tests.engine.models import bursts
+from tests.engine.test_alignment import tiny_aligner
+from tests.engine.test_engine import TOKENIZER, new_engine
+
+FLOATS = AudioFormat(Encoding.PCM_F32LE)
+OPTIONS = StreamOptions(language="English", endpointing=Endpointing("manual"), segment_limit_s=5)
+CLIPS = {stream: bursts(2.0 + stream, seed=stream) for stream in range(3)}
+
+
+@pytest.fixture(scope="module")
+def aligner() -> Aligner:
+    return tiny_aligner(TOKENIZER)
+
+
+def run(engine: Engine) -> dict[StreamId, list[EngineUpdate]]:
+    """Every clip as a stream of two segments, all at once."""
+    for stream, samples in CLIPS.items():
+        engine.handle(Open(stream, FLOATS, OPTIONS))
+        half = samples.shape[0] // 2
+        engine.handle(Feed(stream, samples[:half].tobytes()))
+        engine.handle(Finalize(stream))
+        engine.handle(Feed(stream, samples[half:].tobytes()))
+        engine.handle(Close(stream))
+    said: dict[StreamId, list[EngineUpdate]] = {stream: [] for stream in CLIPS}
+    while not engine.idle:
+        for stream, update in engine.tick():
+            said[stream].append(update)
+    return said
+
+
+def finals(updates: list[EngineUpdate]) -> list[Final]:
+    """Without what they cost and how sure they are, to the last digit."""
+    said = [update for update in updates if isinstance(update, Final)]
+    return [_rounded(final) for final in said]
+
+
+def _rounded(final: Final) -> Final:
+    words = tuple(replace(word, confidence=round(word.confidence, 4)) for word in final.words)
+    sure, of_language = round(final.confidence, 4), round(final.language_confidence, 4)
+    return replace(
+        final,
+        queue_ms=0.0,
+        compute_ms=0.0,
+        words=words,
+        confidence=sure,
+        language_confidence=of_language,
+    )
+
+
+def test_a_final_has_the_times_of_its_own_clip_and_text(aligner: Aligner) -> None:
+    plain, timed = run(new_engine()), run(new_engine(aligner=aligner))
+    num_words = 0
+    for stream, samples in CLIPS.items():
+        assert isinstance(timed[stream][-1], Closed)
+        for estimated, final in zip(finals(plain[stream]), finals(timed[stream]), strict=True):
+            own = samples[final.start_sample : final.end_sample]
+            [found] = aligner.align([Utterance(own, final.text, "English")])
+            if not found:
+                assert final == estimated
+                continue
+            assert replace(final, words=(), times="estimated") == replace(estimated, words=())
+            assert final.times == "aligned"
+            spans = punctuated(final.text, [(w.begin_char, w.end_char) for w in found])
+            assert [w.text for w in final.words] == [final.text[a:b] for a, b in spans]
+            for word, alone in zip(final.words, found, strict=True):
+                length = final.end_sample - final.start_sample
+                begin = final.start_sample + min(alone.start_s * SAMPLE_RATE, length)
+                assert word.start_sample == pytest.approx(begin, abs=1)
+                assert word.start_sample <= word.end_sample <= final.end_sample
+            num_words += len(found)
+    assert num_words > 6
+
+
+def test_an_aligner_that_fails_leaves_estimated_times(
+    aligner: Aligner, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    plain = run(new_engine())
+
+    def fail(*_: object) -> None:
+        raise RuntimeError("the device is gone")
+
+    monkeypatch.setattr(aligner, "align", fail)
+    assert {k: finals(v) for k, v in run(new_engine(aligner=aligner)).items()} == {
+        k: finals(v) for k, v in plain.items()
+    }
+    assert "keep estimated times" in caplog.text
+
+
+def test_streams_that_end_take_their_finals_from_the_desk(
+    aligner: Aligner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = new_engine(aligner=aligner)
+    engine.handle(Open(1, FLOATS, OPTIONS))
+    half = CLIPS[1].shape[0] // 2
+    engine.handle(Feed(1, CLIPS[1][:half].tobytes()))
+    engine.handle(Close(1))
+    desk = engine._desk  # to stop between the decode and the aligner
+    assert desk is not None
+    monkeypatch.setattr(desk, "run", list)
+    while not len(desk):
+        engine.tick()
+    assert not engine.idle
+    engine.handle(Abort(1))
+    engine.tick()
+    assert len(desk) == 0
+    assert engine.idle
+
+
+def test_words_lie_in_their_segment() -> None:
+    for updates in run(new_engine()).values():
+        for final in finals(updates):
+            times = [t for word in final.words for t in (word.start_sample, word.end_sample)]
+            assert times == sorted(times)
+            assert all(final.start_sample <= t <= final.end_sample for t in times)
+            assert np.prod([0 <= word.confidence <= 1 for word in final.words])
