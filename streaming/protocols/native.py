@@ -169,6 +169,16 @@ def _text_or_null(name: str, value: object) -> str | None:
     return None if value is None else _text(name, value)
 
 
+def _text_or_terms(name: str, value: object) -> str:
+    """A text, or a list of terms as the model is given one."""
+    if isinstance(value, str):
+        return _text(name, value)
+    if not isinstance(value, list):
+        raise BadMessageError(f"{name} is {_kind(value)}, allowed is a string or a list of strings")
+    terms = [_text(f"an entry of {name}", term).strip() for term in value]
+    return ", ".join(term for term in terms if term)
+
+
 def _whole_number(name: str, value: object) -> int:
     if not isinstance(value, int) or isinstance(value, bool):
         raise BadMessageError(f"{name} is {_kind(value)}, allowed is a whole number")
@@ -212,7 +222,7 @@ _AUDIO_FIELDS: Mapping[str, Callable[[str, object], Any]] = {
 }
 _OPTION_FIELDS: Mapping[str, Callable[[str, object], Any]] = {
     "language": _text_or_null,
-    "context": _text,
+    "context": _text_or_terms,
     "cadence_ms": _whole_number,
     "partial_window_s": _whole_number,
     "final_window_s": _whole_number,

@@ -100,6 +100,7 @@ def test_both_framings_read_every_field_the_same() -> None:
         "segment_limit_s": 5,
         "endpointing": {"mode": "manual", "pause_ms": 5000},
         "partials": False,
+        "granularity": "character",
     }
     expected = Hello(
         AudioFormat(Encoding.MULAW, 8000),
@@ -112,9 +113,17 @@ def test_both_framings_read_every_field_the_same() -> None:
             segment_limit_s=5,
             endpointing=Endpointing("manual", 5000),
             partials=False,
+            granularity="character",
         ),
     )
     assert as_json(hello) == as_msgpack(hello) == expected
+
+
+def test_a_list_of_terms_is_a_context() -> None:
+    for terms in ({"context": ["Ada Lovelace", " WebSocket ", ""]}, {"context": []}):
+        command = as_json({"type": "configure", **terms})
+        assert isinstance(command, ConfigureIn)
+        assert command.changes["context"] in ("Ada Lovelace, WebSocket", "")
 
 
 def test_audio_is_raw_in_one_framing_and_a_map_in_the_other() -> None:
@@ -154,6 +163,9 @@ def test_audio_is_raw_in_one_framing_and_a_map_in_the_other() -> None:
         ({"endpointing": {"pause_ms": 0.5}}, BadMessageError, ["endpointing.pause_ms"]),
         ({"endpointing": {"pause": 1}}, BadMessageError, ["endpointing", "'pause'", "pause_ms"]),
         ({"partials": 1}, BadMessageError, ["partials", "a whole number", "true and false"]),
+        ({"context": 1}, BadMessageError, ["context", "a whole number", "a list of strings"]),
+        ({"context": ["x", None]}, BadMessageError, ["an entry of context", "null"]),
+        ({"granularity": "phone"}, BadOptionError, ["granularity", "'phone'", "word, character"]),
         ({"modle": "x"}, BadMessageError, ["'modle'", "hello", "sample_rate"]),
     ],
 )
