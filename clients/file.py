@@ -6,15 +6,13 @@ With --url a server hears the recordings, without it the engine runs in this pro
 import argparse
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
 import numpy as np
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from hark.engine.config import DeviceChoice, DtypeChoice, EngineConfig
 from hark.engine.languages import LANGUAGES, canonical_language
@@ -31,9 +29,10 @@ from hark.streaming.events import Event, Final, word_to_wire
 from .audio_files import AudioFile, open_audio
 from .errors import AudioFileError, BadAddressError, HarkError, UsageError
 from .feeding import paced
+from .file_display import Heard, display
+from .journal import Journal, journal_beside, key_of, later
 from .output import Output
-from .recognise import LocalRecogniser, OnEvent, Recogniser, ServerRecogniser
-from .screen import CaptionScreen
+from .recognise import LocalRecogniser, Recogniser, ServerRecogniser
 from .transcript import Format, Transcript
 from .wire import stream_url
 
@@ -97,15 +96,30 @@ def run(args: argparse.Namespace) -> int:
         return _complain(console, error)
     status = 0
     for path in args.audio:
+        unfinished = None
         try:
-            transcript = hear(path)
+            unfinished = _journal_of(output.path_of(path))
+            transcript = hear(path, unfinished)
             if not _is_on_screen(args, console):
                 output.write(path, transcript)
+            if unfinished:
+                unfinished.unlink(missing_ok=True)
+        except KeyboardInterrupt:
+            if unfinished:
+                console.print("hark file: stopped; the same command goes on from here")
+            raise
         except BrokenPipeError:  # whoever read standard output has gone
             return _leave_quietly()
         except (AudioFileError, HarkError, EngineError, OSError) as error:
             status = _complain(console, error)
     return status
+
+
+def _journal_of(written_to: Path | None) -> Path | None:
+    """Where finals are kept until all are there; nowhere beside what is no file, as a pipe."""
+    if written_to is None or (written_to.exists() and not written_to.is_file()):
+        return None
+    return journal_beside(written_to)
 
 
 def _is_on_screen(args: argparse.Namespace, console: Console) -> bool:
@@ -165,7 +179,8 @@ def _complain(console: Console, error: Exception, status: int = EXIT_FAILED) -> 
 
 # --- ways to hear a file -------------------------------------------------------------------------
 
-Hearer = Callable[[Path], Transcript]
+Hearer = Callable[[Path, Path | None], Transcript]
+"""Takes a recording, and where the finals of an interrupted run may be."""
 
 
 def _hearer(args: argparse.Namespace, options: StreamOptions, console: Console) -> Hearer:
@@ -177,8 +192,15 @@ def _hearer(args: argparse.Namespace, options: StreamOptions, console: Console) 
         recogniser = LocalRecogniser(engine)
         wanted = _in_language(options, args.language, engine.limits.languages)
         if args.tokens:
-            return lambda path: _decode_as_one(engine, open_audio(path), wanted)
-    return lambda path: _transcribe(recogniser, open_audio(path), wanted, console, args.realtime)
+            return lambda path, _: _decode_as_one(engine, open_audio(path), wanted)
+    model = args.url or args.model or "embedded"
+
+    def hear(path: Path, unfinished: Path | None) -> Transcript:
+        audio = open_audio(path)
+        with Journal(unfinished, key_of(path, wanted, model)) as journal:
+            return _transcribe(recogniser, audio, wanted, console, journal, args.realtime)
+
+    return hear
 
 
 def _load(args: argparse.Namespace, console: Console) -> "Engine":
@@ -196,21 +218,26 @@ def _transcribe(
     audio: AudioFile,
     options: StreamOptions,
     console: Console,
+    journal: Journal,
     realtime: bool,
 ) -> Transcript:
-    finals: list[Final] = []
-    with _display(audio, console, realtime) as display:
-        heard = _Heard(audio.blocks(), display.progress)
+    """Hear what the journal doesn't hold yet."""
+    begin_ms = journal.heard_ms
+    if begin_ms:
+        console.print(f"{audio.path}: goes on at {begin_ms / 1000:.0f} s", soft_wrap=True)
+    with display(audio, console, realtime) as shown:
+        heard = Heard(audio.blocks(), shown.progress)
+        heard.skip(begin_ms * SAMPLE_RATE // 1000)
 
         def on_event(event: Event) -> None:
-            display.show(event)
+            shown.show(event)
             if isinstance(event, Final):
-                finals.append(event)
+                journal.add(later(event, begin_ms, segment=len(journal.finals)))
 
         recogniser.hear(paced(heard, SAMPLE_RATE) if realtime else heard, options, on_event)
     if audio.damage.num_packets:
         console.print(f"{audio.path}: left out {audio.damage.num_packets} damaged packets")
-    return Transcript(str(audio.path), heard.duration_s, tuple(finals))
+    return Transcript(str(audio.path), heard.duration_s, tuple(journal.finals))
 
 
 def _decode_as_one(engine: "Engine", audio: AudioFile, options: StreamOptions) -> Transcript:
@@ -256,59 +283,3 @@ def _loading(console: Console, model: str) -> AbstractContextManager[object]:
     """A spinner, but for a hub id, whose download shows its own progress."""
     is_local = model == "embedded" or Path(model).is_dir()
     return console.status(f"loading the model {model}") if is_local else nullcontext()
-
-
-class _Heard(Iterator[np.ndarray]):
-    """The blocks of a file, telling how many seconds have been taken."""
-
-    def __init__(self, blocks: Iterator[np.ndarray], progress: Callable[[float], None]) -> None:
-        self._blocks = blocks
-        self._progress = progress
-        self._num_samples = 0
-
-    @property
-    def duration_s(self) -> float:
-        return self._num_samples / SAMPLE_RATE
-
-    def __next__(self) -> np.ndarray:
-        block = next(self._blocks)
-        self._num_samples += len(block)
-        self._progress(self.duration_s)
-        return block
-
-
-# --- what the terminal shows meanwhile -----------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class _Display:
-    """What to call with the seconds taken so far, and with each event."""
-
-    progress: Callable[[float], None] = lambda seconds: None
-    show: OnEvent = lambda event: None
-
-
-@contextmanager
-def _display(audio: AudioFile, console: Console, realtime: bool) -> Iterator[_Display]:
-    """Growing captions in real time, else a progress bar on a terminal, else nothing."""
-    if realtime:
-        with CaptionScreen(console) as screen:
-            yield _Display(show=screen.show)
-    elif console.is_terminal:
-        with _progress_bar(console) as bar:
-            task = bar.add_task(audio.path.name, total=audio.duration_s)
-            yield _Display(progress=lambda seconds: bar.update(task, completed=seconds))
-    else:
-        yield _Display()
-
-
-def _progress_bar(console: Console) -> Progress:
-    return Progress(
-        TextColumn("{task.description}", markup=False),
-        BarColumn(),
-        TextColumn("{task.completed:.0f} s heard"),
-        TimeRemainingColumn(),
-        TextColumn("left"),
-        console=console,
-        transient=True,
-    )

@@ -30,12 +30,15 @@ class Output:
         elif self._several and output is None and form in ("srt", "vtt"):
             raise UsageError(f"{form} holds one recording; give a folder with --output")
 
+    def path_of(self, source: Path) -> Path | None:
+        """The file that the transcript of `source` is written to; None is standard output."""
+        return self._file if self._folder is None else self._folder / self._name(source)
+
     def write(self, source: Path, transcript: Transcript) -> None:
         text = render(transcript, self._form)
-        if self._folder is not None:
-            _save(self._folder / self._name(source), text)
-        elif self._file is not None:
-            _save(self._file, text)
+        path = self.path_of(source)
+        if path is not None:
+            _save(path, text)
         else:
             heading = f"== {source}\n" if self._several and self._form == "text" else ""
             _print(heading + text, "utf-8" if self._form == "json" else sys.stdout.encoding)

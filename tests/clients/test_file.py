@@ -11,9 +11,11 @@ import numpy as np
 import pytest
 
 from hark.clients.audio_files import open_audio
+from hark.clients.journal import Journal
 from hark.clients.samples import Sample, same_words
 from hark.clients.server_process import ServerProcess
 from hark.streaming.cli import main
+from hark.streaming.events import Final
 
 from ..fakes import words
 from ..streaming.support import Running, serving_ready
@@ -260,3 +262,65 @@ def test_tokens_take_no_more_than_two_minutes(
     path = write_audio(tmp_path / "long.wav", np.zeros(121 * 16_000, np.float32))
     assert main(["file", "--model", str(model_folder), "--tokens", str(path)]) == 1
     assert "longer than 120 s" in capsys.readouterr().err
+
+
+def test_an_interrupted_transcription_goes_on(
+    samples: list[Sample],
+    model_folder: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    pause = np.zeros(16_000, np.float32)
+    parts = [part for s in samples[:4] for part in (*open_audio(s.path).blocks(), pause)]
+    talk = write_audio(tmp_path / "talk.wav", np.concatenate(parts))
+
+    def to(name: str) -> list[str]:
+        model, output = str(model_folder), str(tmp_path / name)
+        return ["file", "--model", model, "--format", "json", "--output", output, str(talk)]
+
+    def stop(journal: Journal, final: Final) -> None:
+        add(journal, final)
+        if len(journal.finals) == 2:
+            raise KeyboardInterrupt
+
+    add = Journal.add
+    monkeypatch.setattr(Journal, "add", stop)
+    assert main(to("stopped.json")) == 130
+    assert "the same command goes on from here" in capsys.readouterr().err
+    unfinished = tmp_path / "stopped.json.unfinished"
+    assert len(unfinished.read_text().splitlines()) == 3
+    with unfinished.open("a") as file:
+        file.write('{"type": "final", "text": "cut o')  # the machine went down in mid-word
+    monkeypatch.setattr(Journal, "add", add)
+    assert main(to("stopped.json")) == 0
+    assert "goes on at" in capsys.readouterr().err
+    assert not unfinished.exists()
+    assert main(to("whole.json")) == 0
+    went_on, whole = (
+        json.loads((tmp_path / name).read_text()) for name in ("stopped.json", "whole.json")
+    )
+    assert same_words(went_on["text"], whole["text"])
+    assert went_on["duration_s"] == whole["duration_s"]
+    # The voice detector remembers, and begins anew where it goes on.
+    for ours, theirs in zip(went_on["segments"], whole["segments"], strict=True):
+        assert abs(ours["start_ms"] - theirs["start_ms"]) <= 300
+        assert abs(ours["words"][0]["start_ms"] - theirs["words"][0]["start_ms"]) <= 300
+
+
+def test_a_journal_of_something_else_does_not_count(tmp_path: Path) -> None:
+    path = tmp_path / "a.txt.unfinished"
+    said = Final(
+        text="one",
+        language="English",
+        confidence=1.0,
+        stable_words_replaced=0,
+        queue_ms=0,
+        compute_ms=0,
+    )
+    with Journal(path, {"audio": "a.wav"}) as journal:
+        journal.add(said)
+    with Journal(path, {"audio": "a.wav"}) as journal:
+        assert journal.finals == [said]
+    with Journal(path, {"audio": "b.wav"}) as journal:
+        assert journal.finals == []
