@@ -4,8 +4,8 @@
 
 The bundled clips of `hark bench` one behind the other in random order, with pauses of 0.3 to 3 s,
 made as they are heard. Prints a line for each ten minutes of audio: word error rate, how far the
-times of right words are off (the median with its sign, where a clock that drifts would show), and the
-memory of the process.
+times of right words are off (the median with its sign, where a clock that drifts would show, and
+the mean without), and the memory of the process.
 """
 
 import argparse
