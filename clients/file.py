@@ -79,6 +79,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     where = parser.add_argument_group("who hears it")
     where.add_argument("--url", help="a running server, such as ws://127.0.0.1:8765")
     where.add_argument("--model", help="embedded, a folder, or a hub id (embedded)")
+    where.add_argument(
+        "--aligner", help="what times the words: embedded, a folder, a hub id, or none (auto)"
+    )
     where.add_argument("--device", choices=get_args(DeviceChoice), help="(auto)")
     where.add_argument("--dtype", choices=get_args(DtypeChoice), help="(auto)")
 
@@ -132,8 +135,10 @@ def _is_on_screen(args: argparse.Namespace, console: Console) -> bool:
 def _check(args: argparse.Namespace) -> None:
     if args.url:
         stream_url(args.url)
-    if args.url and (args.model or args.device or args.dtype):
-        raise UsageError("--model, --device and --dtype are the server's choice; leave out --url")
+    if args.url and (args.model or args.aligner or args.device or args.dtype):
+        raise UsageError(
+            "--model, --aligner, --device and --dtype are the server's choice; leave out --url"
+        )
     if args.tokens and (args.url or args.realtime):
         raise UsageError("--tokens decodes in this process at once; leave out --url, --realtime")
     if args.tokens and args.format not in ("text", "json"):
@@ -193,7 +198,7 @@ def _hearer(args: argparse.Namespace, options: StreamOptions, console: Console) 
         wanted = _in_language(options, args.language, engine.limits.languages)
         if args.tokens:
             return lambda path, _: _decode_as_one(engine, open_audio(path), wanted)
-    model = args.url or args.model or "embedded"
+    model = " ".join([args.url or args.model or "embedded", args.aligner or ""])
 
     def hear(path: Path, unfinished: Path | None) -> Transcript:
         audio = open_audio(path)
@@ -205,7 +210,10 @@ def _hearer(args: argparse.Namespace, options: StreamOptions, console: Console) 
 
 def _load(args: argparse.Namespace, console: Console) -> "Engine":
     config = EngineConfig(
-        model=args.model or "embedded", device=args.device or "auto", dtype=args.dtype or "auto"
+        model=args.model or "embedded",
+        aligner=args.aligner or "auto",
+        device=args.device or "auto",
+        dtype=args.dtype or "auto",
     )
     with _loading(console, config.model):
         from hark.engine.load import load_engine
