@@ -61,7 +61,7 @@ SAMPLES: tuple[Sample, ...] = (
     Sample("alarm.wav", ("Set an alarm for half past three tomorrow.",), "English", "flite-rms"),
     Sample(
         "question.wav",
-        ("Which bag do you like, the small one or the blue one?",),
+        ("Does Daniel live in Edinburgh or in Amsterdam?",),
         "English",
         "espeak-en-us+f2",
     ),
@@ -80,8 +80,8 @@ SAMPLES: tuple[Sample, ...] = (
     Sample(
         "spanish.wav",
         (
-            "¿Tienen fresas y zumo de naranja?",
-            "Pagó dieciocho euros por la guitarra.",
+            "Nos quedan ocho minutos.",
+            "El servidor responde después de setenta y cuatro segundos.",
         ),
         "Spanish",
         "espeak-es+f2",
