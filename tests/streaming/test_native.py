@@ -98,7 +98,14 @@ def test_both_framings_read_every_field_the_same() -> None:
         "partial_window_s": 2,
         "final_window_s": 4,
         "segment_limit_s": 5,
-        "endpointing": {"mode": "manual", "pause_ms": 5000},
+        "endpointing": {
+            "mode": "semantic",
+            "pause_ms": 5000,
+            "min_speech_ms": 20,
+            "pad_before_ms": 2000,
+            "pad_after_ms": 0,
+            "stall_ms": 600_000,
+        },
         "partials": False,
     }
     expected = Hello(
@@ -110,7 +117,7 @@ def test_both_framings_read_every_field_the_same() -> None:
             partial_window_s=2,
             final_window_s=4,
             segment_limit_s=5,
-            endpointing=Endpointing("manual", 5000),
+            endpointing=Endpointing("semantic", 5000, 20, 2000, 0, 600_000),
             partials=False,
         ),
     )
@@ -148,11 +155,17 @@ def test_audio_is_raw_in_one_framing_and_a_map_in_the_other() -> None:
         ({"segment_limit_s": 4}, BadOptionError, ["segment_limit_s", "5 to 120"]),
         ({"segment_limit_s": 121}, BadOptionError, ["segment_limit_s", "5 to 120"]),
         ({"endpointing": "vad"}, BadMessageError, ["endpointing", "a string", "a map"]),
-        ({"endpointing": {"mode": "x"}}, BadOptionError, ["mode", "'x'", "vad", "manual"]),
+        ({"endpointing": {"mode": "x"}}, BadOptionError, ["mode", "'x'", "'vad'", "'off'"]),
         ({"endpointing": {"mode": 1}}, BadMessageError, ["endpointing.mode", "a string"]),
         ({"endpointing": {"pause_ms": 199}}, BadOptionError, ["pause_ms", "200 to 5000"]),
         ({"endpointing": {"pause_ms": 0.5}}, BadMessageError, ["endpointing.pause_ms"]),
         ({"endpointing": {"pause": 1}}, BadMessageError, ["endpointing", "'pause'", "pause_ms"]),
+        ({"endpointing": {"pad_after_ms": "x"}}, BadMessageError, ["endpointing.pad_after_ms"]),
+        (
+            {"endpointing": {"mode": "off", "stall_ms": 1}},
+            BadOptionError,
+            ["stall_ms is 1", "'off'", "only 0"],
+        ),
         ({"partials": 1}, BadMessageError, ["partials", "a whole number", "true and false"]),
         ({"modle": "x"}, BadMessageError, ["'modle'", "hello", "sample_rate"]),
     ],
