@@ -42,6 +42,10 @@ from training.evaluation.scoring import word_errors
 BLOCK_MS = 20
 NOISE_DB = -30.0  # of full scale, of noise alone
 _MS = SAMPLE_RATE // 1000
+_HEAD = (
+    "| speech | noise | mode | ends | p50 ms | p95 ms | missed | cuts in words "
+    "| cuts in sentences | segments | steps |\n" + "| --- " * 3 + "| --: " * 8 + "|"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,17 +253,16 @@ def main() -> None:
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
     ear, began = Ear(args.model), time.perf_counter()
+    results: list[dict] = []
     if args.noise_only:
-        results: list = [print(found, flush=True) or found for found in measure_noise(args, ear)]
+        for figures in measure_noise(args, ear):
+            print(json.dumps(figures, ensure_ascii=False), flush=True)
+            results.append(figures)
     elif args.cut:
-        results = [measure_cut(args, ear)]
+        results.append(measure_cut(args, ear))
         print(json.dumps(results[0], indent=1))
     else:
-        results = []
-        print(
-            "| speech | noise | mode | ends | p50 ms | p95 ms | missed | cuts in words "
-            "| cuts in sentences | segments | steps |\n" + "| --- " * 3 + "| --: " * 8 + "|"
-        )
+        print(_HEAD)
         for row in measure_ends(args, ear):
             print_row(row)
             results.append(asdict(row))

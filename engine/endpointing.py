@@ -244,6 +244,7 @@ class SemanticEndpointer(PauseEndpointer):
         self._clock = clock
         if voiced and self._detector.is_loud:
             self._voice_end = clock
+        if self._answer is not None and self._answer.end_sample != self._asked_sample:
             self._answer, self._is_changed = None, False
 
     @property
