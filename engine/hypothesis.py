@@ -15,6 +15,21 @@ _MARKS = "\u0300-\u036f\u0e31\u0e34-\u0e3a\u0e47-\u0e4e\u3001\u3002\uff01\uff0c\
 _UNIT = re.compile(rf"\s*(?:[{_NO_SPACES}][{_MARKS}]*|[^\s{_NO_SPACES}]+)|\s+$")
 
 
+# Full stops, question and exclamation marks of the world's scripts (Unicode's Sentence_Terminal).
+# Three dots are left out: who trails off has not finished.
+_SENTENCE_ENDS = frozenset(
+    ".!?\u0589\u061e\u061f\u06d4\u0700\u0701\u0702\u0964\u0965\u104a\u104b\u1362\u1367\u1368\u1803\u1809"
+    "\u17d4\u17d5\u203c\u203d\u2047\u2048\u2049\u2e2e\u3002\ufe52\ufe56\ufe57\uff01\uff0e\uff1f\uff61"
+)
+_CLOSING = "\"'\u00bb\u2019\u201d\u203a\u300d\u300f)]}\uff09\u3011"
+
+
+def ends_sentence(text: str) -> bool:
+    """Whether the text ends in a mark that ends sentences, closing quotes and brackets aside."""
+    bare = text.rstrip().rstrip(_CLOSING)
+    return bare[-1:] in _SENTENCE_ENDS and not bare.endswith("...")
+
+
 def split_units(text: str) -> list[str]:
     """Text cut into units whose concatenation is the text again."""
     return _UNIT.findall(text)

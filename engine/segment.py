@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from .endpointing import quietest_cut
+from .endpointing import Reading, quietest_cut
 from .final_words import FinalWords
 from .hypothesis import Stabiliser
 from .output import confidence, parse_output, split_hypothesis, tag_length
@@ -63,11 +63,11 @@ class Segment:
         self.sequence = sequence
         self.end_sample: int | None = None
         self.is_decoded = False  # its final's text is known
-        self.last_speech_sample = start_sample
         self._tokenizer = tokenizer
         self._phase = phase
         self._stabiliser = Stabiliser()
         self._words = FinalWords(tokenizer, options.granularity)
+        self.reading: Reading | None = None  # of the last step
         self._hypothesis: Hypothesis | None = None
         self._num_steps = 0
         self._said: tuple[str, str] = ("", "")
@@ -79,10 +79,22 @@ class Segment:
         return self.options.segment_limit_s * SAMPLE_RATE
 
     @property
+    def is_full(self) -> bool:
+        return self.sequence.num_samples >= self.limit_samples
+
+    @property
     def started(self) -> SpeechStarted:
         return SpeechStarted(self.index, self.start_sample)
 
     # --- partials --------------------------------------------------------------------------------
+
+    def can_read(self, sample: int) -> bool:
+        """Whether a step may hear the audio up to this sample of the stream's clock.
+
+        None does without partials, nor where the audio is shorter than a clip may be.
+        """
+        num_samples = sample - self.start_sample
+        return self.options.partials and num_samples >= MIN_CLIP_SAMPLES
 
     def due_samples(self, stretch: float = 1.0) -> int | None:
         """How many samples the next step hears, or None while none is due.
@@ -94,12 +106,18 @@ class Segment:
         if not self.options.partials or self.end_sample is not None:
             return None
         cadence = _whole_frames(self.options.cadence_ms * SAMPLE_RATE / 1000)
-        wide = _whole_frames(cadence * stretch)
-        shift = _whole_frames((self._phase * wide - self.start_sample) % wide) + _SETTLED_OFFSET
-        point = (self.sequence.num_samples - shift) // wide * wide + shift
-        heard = 0 if self._hypothesis is None else self._hypothesis.num_samples
-        is_due = point >= heard + cadence if heard else point >= MIN_CLIP_SAMPLES
-        return point if is_due else None
+        point = self._grid_point(self.sequence.num_samples, _whole_frames(cadence * stretch))
+        if self._hypothesis is None:
+            return point if point >= MIN_CLIP_SAMPLES else None
+        # A step between two points of the grid, for an endpointer, does not put off the next one.
+        heard = self._grid_point(self._hypothesis.num_samples, cadence)
+        return point if point >= max(heard + cadence, MIN_CLIP_SAMPLES) else None
+
+    def _grid_point(self, num_samples: int, cadence: int) -> int:
+        """The newest point of the grid with this cadence among the first samples, or before all."""
+        shift = (self._phase * cadence - self.start_sample) % cadence
+        shift = _whole_frames(shift) + _SETTLED_OFFSET
+        return (num_samples - shift) // cadence * cadence + shift
 
     def step(self, num_samples: int) -> Step:
         """The next partial's decode, with the last hypothesis as its draft."""
@@ -112,10 +130,17 @@ class Segment:
         )
 
     def step_done(self, hypothesis: Hypothesis, spent: Spent) -> Partial | None:
-        """Take the step's result; the partial to send, or None when nothing changed."""
-        self._hypothesis = hypothesis
+        """Take the step's result; the partial to send, or None when nothing changed.
+
+        A step that heard less than the one before it looked back, for an endpointer: `reading` is
+        all there is to it.
+        """
         self._num_steps += 1
         language, text = split_hypothesis(hypothesis.tokens, self._tokenizer, hypothesis.language)
+        self.reading = self._reading_of(hypothesis, text.strip())
+        if self._hypothesis and hypothesis.num_samples < self._hypothesis.num_samples:
+            return None
+        self._hypothesis = hypothesis
         self._consider_lock(hypothesis, language)
         frozen = hypothesis.num_samples >= self.limit_samples - _FREEZE_SAMPLES
         audio_ms = hypothesis.num_samples * 1000 / SAMPLE_RATE
@@ -137,12 +162,18 @@ class Segment:
             compute_ms=spent.compute_ms,
         )
 
+    def _reading_of(self, hypothesis: Hypothesis, text: str) -> Reading:
+        end_probability = 0.0
+        if text and hypothesis.end_logprob is not None:
+            end_probability = math.exp(hypothesis.logprobs[-1] + hypothesis.end_logprob)
+        return Reading(self.start_sample + hypothesis.num_samples, text, end_probability)
+
     # --- the end ---------------------------------------------------------------------------------
 
-    def end(self, end_sample: int) -> SpeechEnded:
+    def end(self, end_sample: int, last_speech_sample: int) -> SpeechEnded:
         """No more audio belongs to this segment; its final is due."""
         self.end_sample = end_sample
-        return SpeechEnded(self.index, self.start_sample, min(self.last_speech_sample, end_sample))
+        return SpeechEnded(self.index, self.start_sample, min(last_speech_sample, end_sample))
 
     def cut_sample(self) -> int:
         """Where to cut at the segment limit: the quietest place of the last 3 s."""

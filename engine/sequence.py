@@ -53,6 +53,7 @@ class Hypothesis:
     language: str | None
     stopped: Literal["end", "budget", "loop"]
     end_token: int | None
+    end_logprob: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +72,7 @@ class PromptIds:
 
 
 Step = Generator[Work, Answer, Hypothesis]
+End = tuple[int, float] | tuple[None, None]  # the end-of-text token and its log-probability
 
 
 class Sequence:
@@ -143,11 +145,9 @@ class Sequence:
 
         limits = limits or Limits.for_audio(num_samples)
         greedy = self._greedy(lease, cast(Choices, choices), draft_ids, limits)
-        tokens, logprobs, stopped, end_token = yield from greedy
+        tokens, logprobs, stopped, end = yield from greedy
         self._ledger.truncate(lease, self._kv_length())
-        return Hypothesis(
-            tokens, logprobs, num_samples, window_chunks, language, stopped, end_token
-        )
+        return Hypothesis(tokens, logprobs, num_samples, window_chunks, language, stopped, *end)
 
     def encode_ahead(self, window_chunks: int) -> Generator[Work, Answer, None]:
         """Encode the windows of this length that are closed by now, for a later `recognise`."""
@@ -182,7 +182,7 @@ class Sequence:
     def _greedy(
         self, lease: Lease, choices: Choices, draft_ids: list[int], limits: Limits
     ) -> Generator[
-        Work, Answer, tuple[list[int], list[float], Literal["end", "budget", "loop"], int | None]
+        Work, Answer, tuple[list[int], list[float], Literal["end", "budget", "loop"], End]
     ]:
         """The greedy decode, taking from the draft all that the model would have said itself.
 
@@ -197,14 +197,14 @@ class Sequence:
         while True:
             for token, logprob in zip(choices.tokens, choices.logprobs, strict=True):
                 if token in self._prompt.end_ids:
-                    return tokens, logprobs, "end", token
+                    return tokens, logprobs, "end", (token, logprob)
                 if len(tokens) == limits.max_tokens:
-                    return tokens, logprobs, "budget", None
+                    return tokens, logprobs, "budget", (None, None)
                 tokens.append(token)
                 logprobs.append(logprob)
                 loop_begin = guard.push(token)
                 if limits.loop_guard and loop_begin is not None:
-                    return tokens[:loop_begin], logprobs[:loop_begin], "loop", None
+                    return tokens[:loop_begin], logprobs[:loop_begin], "loop", (None, None)
                 if not draft.agrees(token):
                     break
             rest = draft.rejoin(tokens)

@@ -1,7 +1,7 @@
 """One stream: bytes in, segments out, everything said about it in order.
 
-Owns the sample clock, the voice activity and the segments that are not final yet. It decides where
-segments begin and end; the engine runs their jobs and hands the results back.
+Owns the sample clock, the voice detector and the segments that are not final yet. Its endpointer
+decides where segments begin and end; the engine runs their jobs and hands the results back.
 """
 
 from collections import deque
@@ -10,12 +10,11 @@ from collections.abc import Callable
 import numpy as np
 
 from .audio import AudioDecoder
-from .endpointing import PAD_SAMPLES, VAD_FRAME_SAMPLES, VoiceActivity
+from .endpointing import Begin, Decision, End, new_endpointer
 from .pace import Pace
 from .segment import Segment, Spent
 from .sequence import Hypothesis
 from .types import (
-    SAMPLE_RATE,
     AudioFormat,
     Close,
     Closed,
@@ -28,6 +27,7 @@ from .types import (
     Partial,
     StreamOptions,
 )
+from .voice import VAD_FRAME_SAMPLES, VoiceDetector
 
 StreamRequest = Feed | Finalize | Close
 SegmentFactory = Callable[[int, int, StreamOptions], Segment]
@@ -35,7 +35,7 @@ SegmentFactory = Callable[[int, int, StreamOptions], Segment]
 MAX_SECONDS_PER_TICK = 10  # pieces of feeds, each of a second at most
 AHEAD_STRETCH = 8.0  # of the cadence of a stream nobody can read as fast as it is sent
 MAX_FINISHING = 2  # segments whose final is not out; past that the stream's audio waits
-_HISTORY_SAMPLES = PAD_SAMPLES + 8 * VAD_FRAME_SAMPLES
+_PIECES_PER_SECOND = 10  # of the audio that a question may hold up
 
 
 class Stream:
@@ -49,7 +49,8 @@ class Stream:
         self._bytes_per_second = audio.bytes_per_second
         self._new_segment = new_segment
         self._decoder = AudioDecoder(audio)
-        self._activity = VoiceActivity()
+        self._detector = VoiceDetector()
+        self._endpointer = new_endpointer(options.endpointing, self._detector, 0)
         self._inbox: deque[tuple[StreamRequest | StreamOptions, float]] = deque()
         self._pace = Pace(now)
         self.heard_at = now  # when the newest audio that was taken in had arrived
@@ -75,7 +76,16 @@ class Stream:
         """How many samples the open segment's next step hears, or None while none is due."""
         if self.open is None:
             return None
-        return self.open.due_samples(AHEAD_STRETCH if self.is_ahead(now) else stretch)
+        is_ahead, asked = self.is_ahead(now), self._asked_sample
+        if asked is not None and (is_ahead or stretch == 1.0):
+            return asked - self.open.start_sample
+        return self.open.due_samples(AHEAD_STRETCH if is_ahead else stretch)
+
+    @property
+    def _asked_sample(self) -> int | None:
+        """Up to where the endpointer wants the open segment to be read at once, if it can be."""
+        asked = self._endpointer.question
+        return asked if asked and self.open and self.open.can_read(asked) else None
 
     def push(self, request: StreamRequest, now: float) -> None:
         """Queue a request behind the earlier ones. The sender bounds the audio in flight."""
@@ -89,7 +99,8 @@ class Stream:
     def advance(self, now: float, *, may_catch_up: bool) -> None:
         """Take in what has arrived, as far as the bounds on a tick and on segments allow.
 
-        A stream that is ahead takes in a second, and nothing unless it `may_catch_up`.
+        A stream that is ahead takes in a second, and nothing unless it `may_catch_up`. It waits for
+        what its endpointer has asked for, so that a file ends where live speech does.
 
         Raises:
             BadAudioError: the bytes are not what the format promised.
@@ -99,7 +110,7 @@ class Stream:
             request, arrived_at = self._inbox[0]
             if isinstance(request, Feed):
                 if self.is_ahead(now):
-                    seconds_left = 1 if may_catch_up else 0
+                    seconds_left = 1 if may_catch_up and self._asked_sample is None else 0
                     may_catch_up = False
                 if not seconds_left:
                     break
@@ -118,8 +129,12 @@ class Stream:
 
     def step_done(self, segment: Segment, hypothesis: Hypothesis, spent: Spent) -> None:
         partial = segment.step_done(hypothesis, spent)
-        if partial is not None and segment is self.open:
+        if segment is not self.open:
+            return
+        if partial is not None:
             self._emit(partial)
+        if segment.reading is not None:
+            self._obey(self._endpointer.read(segment.reading))
 
     def final_done(self, segment: Segment, final: Final) -> None:
         """Say the final of a segment, as soon as those before it are out."""
@@ -143,7 +158,7 @@ class Stream:
                 self.heard_at = arrived_at
                 self._take_feed(request, now)
             case StreamOptions():
-                self.options = request
+                self._take_options(request)
             case Finalize(id=id):
                 self._hear(self._decoder.flush())
                 self._flush()
@@ -156,13 +171,23 @@ class Stream:
                 self.closed = True
 
     def _take_feed(self, feed: Feed, now: float) -> None:
-        """Hear a second of a feed; the rest waits its turn, so that no feed holds up a tick."""
-        piece, rest = feed.payload[: self._bytes_per_second], feed.payload[self._bytes_per_second :]
+        """Hear a second of a feed; the rest waits its turn, so that no feed holds up a tick.
+
+        For an endpointer that asks it is less, so that the answer finds the pause it is about.
+        """
+        size = self._bytes_per_second // (_PIECES_PER_SECOND if self._endpointer.asks else 1)
+        piece, rest = feed.payload[:size], feed.payload[size:]
         if rest:
             self._inbox.appendleft((Feed(feed.stream, rest), self.heard_at))
         self._hear(self._decoder.push(piece))
         self._pace.hear(len(piece) / self._bytes_per_second, now)
         self._acknowledge(len(piece))
+
+    def _take_options(self, options: StreamOptions) -> None:
+        changed = options.endpointing != self.options.endpointing
+        self.options = options
+        if changed and self.open is None:
+            self._endpointer = new_endpointer(options.endpointing, self._detector, self._clock)
 
     def _acknowledge(self, num_bytes: int) -> None:
         last = self._outbox[-1] if self._outbox else None
@@ -181,49 +206,34 @@ class Stream:
             self._take(piece)
             self._frame = np.concatenate([self._frame, piece])
             if self._frame.shape[0] == VAD_FRAME_SAMPLES:
-                self._decide(self._frame)
+                self._obey(self._endpointer.hear(self._frame, self._clock))
                 self._frame = np.empty(0, np.float32)
+                if self.open is not None and self.open.is_full:
+                    self._cut(self.open)
 
     def _take(self, piece: np.ndarray) -> None:
-        if self.open is None and self.options.endpointing.mode == "manual":
-            self._begin(self._clock)
         self._clock += piece.shape[0]
         if self.open is not None:
             self.open.sequence.append(piece)
         else:
-            self._history = np.concatenate([self._history, piece])[-_HISTORY_SAMPLES:]
-
-    def _decide(self, frame: np.ndarray) -> None:
-        """Begin or end a segment at the end of this frame."""
-        if self.open is not None and self.open.options.endpointing.mode == "manual":
-            self.open.last_speech_sample = self._clock
-        else:
-            self._decide_by_voice(frame)
-        segment = self.open
-        if segment is not None and segment.sequence.num_samples >= segment.limit_samples:
-            self._cut(segment)
-
-    def _decide_by_voice(self, frame: np.ndarray) -> None:
-        activity = self._activity
-        activity.hear(frame)
-        if self.open is None:
-            if activity.in_speech:
-                onset = self._clock - activity.onset_frames * VAD_FRAME_SAMPLES
-                self._begin(onset - PAD_SAMPLES)
-            return
-        silent = activity.silent_frames * VAD_FRAME_SAMPLES
-        self.open.last_speech_sample = max(self.open.last_speech_sample, self._clock - silent)
-        pause = self.open.options.endpointing.pause_ms * SAMPLE_RATE // 1000
-        if not activity.in_speech or silent >= pause:
-            self._end(self.open)
+            history = np.concatenate([self._history, piece])
+            self._history = history[-self._endpointer.history_samples :]
 
     # --- segments --------------------------------------------------------------------------------
 
-    def _begin(self, start_sample: int, samples: np.ndarray | None = None) -> None:
+    def _obey(self, decision: Decision) -> None:
+        match decision:
+            case Begin(sample=sample):
+                self._begin(sample)
+            case End(sample=sample):
+                self._end(sample)
+            case None:
+                pass
+
+    def _begin(self, start_sample: int) -> None:
         """Open a segment; its first samples are those of the history from there on."""
-        if samples is None:
-            kept = min(self._clock - start_sample, self._history.shape[0])
-            samples = self._history[self._history.shape[0] - kept :]
+        kept = min(self._clock - start_sample, self._history.shape[0])
+        samples = self._history[self._history.shape[0] - kept :]
         start_sample = self._clock - samples.shape[0]
         self.open = self._new_segment(self._num_segments, start_sample, self.options)
         self._num_segments += 1
@@ -231,30 +241,31 @@ class Stream:
         self.open.sequence.append(samples)
         self._emit(self.open.started)
 
-    def _end(self, segment: Segment, end_sample: int | None = None) -> None:
-        self._emit(segment.end(self._clock if end_sample is None else end_sample))
+    def _end(self, end_sample: int, *, is_cut: bool = False) -> None:
+        """End the open segment; its audio behind the end belongs to what follows."""
+        segment = self.open
+        assert segment is not None
+        self._emit(segment.end(end_sample, self._endpointer.last_speech_sample))
         self.finishing.append(_Finishing(segment))
         self.open = None
-        self._activity.stop()
+        self._history = segment.samples_from(end_sample)
+        self._endpointer = new_endpointer(
+            self.options.endpointing, self._detector, self._clock, in_speech=is_cut
+        )
 
     def _cut(self, segment: Segment) -> None:
         """End a segment at its limit; its audio behind the cut is the beginning of the next."""
         cut = segment.cut_sample()
-        rest = segment.samples_from(cut)
-        in_speech = self._activity.in_speech
-        self._end(segment, cut)
-        self._begin(cut, rest)
-        self._activity.in_speech = in_speech
+        self._end(cut, is_cut=True)
+        self._begin(cut)
 
     def _flush(self) -> None:
-        """End what is open; voice heard just now that is not a segment yet becomes one."""
-        if self.open is None and self._activity.maybe_speech:
-            onset = self._clock - self._activity.onset_frames * VAD_FRAME_SAMPLES
-            self._begin(onset - PAD_SAMPLES)
-            assert self.open is not None
-            self.open.last_speech_sample = self._clock
+        """End what is open; what was heard just now and is not a segment yet becomes one."""
+        start_sample = self._endpointer.flush(self._clock)
+        if start_sample is not None:
+            self._begin(start_sample)
         if self.open is not None:
-            self._end(self.open)
+            self._end(self._clock)
 
     def _emit(self, update: EngineUpdate) -> None:
         """Say it now, or behind the final that has to come first. The newest partial wins."""

@@ -23,6 +23,8 @@ CHUNK_SAMPLES = CHUNK_FRAMES * FRAME_SAMPLES
 MIN_CLIP_SAMPLES = 8_000  # shorter clips are zero-padded, as the reference pads them
 
 StreamId = int
+EndpointingMode = Literal["vad", "semantic", "manual", "off"]
+MAX_STALL_MS = 600_000
 Granularity = Literal["word", "character", "segment"]
 
 
@@ -98,20 +100,38 @@ class AudioFormat:
 
 @dataclass(frozen=True, slots=True)
 class Endpointing:
-    """When a segment ends by itself.
+    """When a segment begins and ends by itself; nothing is decoded outside segments.
 
-    `vad`: after `pause_ms` without speech; nothing is decoded outside speech. `manual`: all audio
-    is taken as speech and only the client (or the segment limit) ends a segment.
+    `mode` `vad`: it ends after `pause_ms` without a voice. `semantic`: earlier where the text says
+    that the sentence is over, later where it is not. `manual`: all audio is speech; the client,
+    the segment limit and a stall end it. `off`: as `manual`, and a stall ends nothing.
+
+    `min_speech_ms` is the voice it takes for speech to have begun. `pad_before_ms` of audio are
+    kept before the first voice and `pad_after_ms` behind the last one: at most the pause itself,
+    which None keeps whole. `stall_ms` of wall time without audio end the open segment; 0 never
+    does, None is the server's choice.
     """
 
-    mode: Literal["vad", "manual"] = "vad"
+    mode: EndpointingMode = "vad"
     pause_ms: int = 600
+    min_speech_ms: int = 100
+    pad_before_ms: int = 300
+    pad_after_ms: int | None = None
+    stall_ms: int | None = None
 
     def __post_init__(self) -> None:
-        if self.mode not in ("vad", "manual"):
-            raise OptionError(f"endpointing mode is {self.mode!r}, allowed are 'vad', 'manual'")
-        if not 200 <= self.pause_ms <= 5_000:
-            raise OptionError(f"pause_ms is {self.pause_ms}, allowed are 200 to 5000")
+        if self.mode not in get_args(EndpointingMode):
+            allowed = ", ".join(map(repr, get_args(EndpointingMode)))
+            raise OptionError(f"endpointing mode is {self.mode!r}, allowed are {allowed}")
+        _check_range("pause_ms", self.pause_ms, 200, 5_000)
+        _check_range("min_speech_ms", self.min_speech_ms, 20, 1_000)
+        _check_range("pad_before_ms", self.pad_before_ms, 0, 2_000)
+        if self.pad_after_ms is not None:
+            _check_range("pad_after_ms", self.pad_after_ms, 0, 5_000)
+        if self.stall_ms is not None:
+            _check_range("stall_ms", self.stall_ms, 0, MAX_STALL_MS)
+        if self.stall_ms and self.mode == "off":
+            raise OptionError(f"stall_ms is {self.stall_ms}, with mode 'off' only 0 is allowed")
 
 
 @dataclass(frozen=True, slots=True)

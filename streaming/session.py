@@ -40,6 +40,7 @@ from .events import (
     event_of,
     to_ms,
 )
+from .stall import StallTime, with_stall
 
 # --- effects: what the machine wants done --------------------------------------------------------
 
@@ -136,6 +137,7 @@ class Session:
         self._options = StreamOptions()
         self._deadline: float | None = now + terms.hello_timeout_s
         self._reading_paused = False
+        self._stall = StallTime(terms.stall_s)
         self._before_ready: list[Effect] | None = []  # nothing is said before `ready`
         self._segment = 0  # the open segment, or the next one
         self._heard_ms = 0
@@ -182,7 +184,7 @@ class Session:
         """The server reads again: the stall timer starts anew."""
         self._reading_paused = False
         if self._deadline is not None:
-            self._deadline = now + self._terms.stall_s
+            self._deadline = self._stall.deadline(now)
 
     def disconnected(self) -> list[Effect]:
         """The client is gone; whatever was not said is dropped."""
@@ -223,11 +225,14 @@ class Session:
     # --- input: the engine ---
 
     def engine_said(self, update: engine.EngineUpdate) -> list[Effect]:
-        """What an update of the engine means to the client. No timer depends on it."""
+        """What an update of the engine means to the client. It moves no deadline."""
         if self._state is State.ENDED:
             return []
         match update:
-            case engine.Consumed() | engine.Configured():
+            case engine.Consumed():
+                return []
+            case engine.Configured():
+                self._stall.answered(accepted=True)
                 return []
             case engine.Closed():
                 return self._closed(update)
@@ -235,6 +240,7 @@ class Session:
                 self._rest()
                 return farewell(from_engine(update.error), self._segment, self._heard_ms)
             case engine.Refused():
+                self._stall.answered(accepted=False)
                 return self.refuse(from_engine(update.error))
             case engine.Opened():
                 held, self._before_ready = self._before_ready or [], None
@@ -273,13 +279,14 @@ class Session:
             case AudioIn(payload=payload):  # by far the most frequent, so it is looked for first
                 if not payload:
                     return []
-                self._deadline = now + self._terms.stall_s
+                self._deadline = self._stall.deadline(now)
                 return [ToEngine(engine.Feed(self._stream, payload))]
             case Hello():
                 return self._open(command)
             case ConfigureIn(changes=changes):
                 settled = self._settle(StreamOptions().with_changes(**changes))
                 changes = {name: getattr(settled, name) for name in changes}
+                self._stall.ask(settled.endpointing if "endpointing" in changes else None)
                 return [ToEngine(engine.Configure(self._stream, changes))]
             case FinalizeIn():
                 self._deadline = None
@@ -291,11 +298,15 @@ class Session:
     def _open(self, hello: Hello) -> list[Effect]:
         self._audio = hello.audio
         self._options = self._settle(hello.options)
+        self._stall.open(self._options.endpointing)
         self._deadline = None
         return [ToEngine(engine.Open(self._stream, self._audio, self._options))]
 
     def _settle(self, options: StreamOptions) -> StreamOptions:
-        """The options that will be in force: the model's name of the language, its segment limit.
+        """The options that will be in force: language, segment limit and stall time settled.
+
+        The language has the model's name, the segment limit its bound, the stall time is the
+        server's where the client has none.
 
         Raises OptionError when the model does not speak the language.
         """
@@ -303,7 +314,8 @@ class Session:
         if language is not None:
             language = canonical_language(language, self._terms.languages)
         limit_s = min(options.segment_limit_s, self._terms.max_segment_s)
-        return replace(options, language=language, segment_limit_s=limit_s)
+        endpointing = with_stall(options.endpointing, self._terms.stall_s)
+        return replace(options, language=language, segment_limit_s=limit_s, endpointing=endpointing)
 
     def _out_of_order(self, command: Command) -> OutOfOrderError:
         if self._state is State.AWAITING_HELLO:

@@ -43,7 +43,8 @@ COMPOSITION = {
 }
 
 # Pure: no waiting, no clock, no sockets, no logging.
-PURE = ["streaming/" + name for name in ("session", "outbox", "admission", "events", "errors")]
+PURE_NAMES = ("session", "stall", "outbox", "admission", "events", "errors")
+PURE = ["streaming/" + name for name in PURE_NAMES]
 IMPURE_MODULES = {"asyncio", "time", "threading", "socket", "logging", "starlette", "uvicorn"}
 
 # The few files that own threads or the event loop.

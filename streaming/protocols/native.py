@@ -200,22 +200,32 @@ def _encoding(name: str, value: object) -> Encoding:
         raise BadOptionError(f"{name} is {_show(text)}, allowed are {allowed}") from None
 
 
+def _whole_number_or_null(name: str, value: object) -> int | None:
+    return None if value is None else _whole_number(name, value)
+
+
 def _endpointing(name: str, value: object) -> Endpointing:
+    allowed = ", ".join(_ENDPOINTING_FIELDS)
     if not isinstance(value, dict):
-        raise BadMessageError(f"{name} is {_kind(value)}, allowed is a map of mode and pause_ms")
-    fields = dict(value)
-    unknown = [key for key in fields if key not in ("mode", "pause_ms")]
-    if unknown:
-        raise BadMessageError(
-            f"{name} has the unknown field {_show(unknown[0])}, allowed are mode, pause_ms"
-        )
-    if "mode" in fields:
-        _text("endpointing.mode", fields["mode"])
-    if "pause_ms" in fields:
-        _whole_number("endpointing.pause_ms", fields["pause_ms"])
+        raise BadMessageError(f"{name} is {_kind(value)}, allowed is a map of {allowed}")
+    fields: dict[str, Any] = {}
+    for key, setting in value.items():
+        if key not in _ENDPOINTING_FIELDS:
+            raise BadMessageError(
+                f"{name} has the unknown field {_show(key)}, allowed are {allowed}"
+            )
+        fields[key] = _ENDPOINTING_FIELDS[key](f"{name}.{key}", setting)
     return Endpointing(**fields)
 
 
+_ENDPOINTING_FIELDS: Mapping[str, Callable[[str, object], Any]] = {
+    "mode": _text,
+    "pause_ms": _whole_number,
+    "min_speech_ms": _whole_number,
+    "pad_before_ms": _whole_number,
+    "pad_after_ms": _whole_number_or_null,
+    "stall_ms": _whole_number_or_null,
+}
 _AUDIO_FIELDS: Mapping[str, Callable[[str, object], Any]] = {
     "encoding": _encoding,
     "sample_rate": _whole_number,

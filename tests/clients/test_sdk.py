@@ -74,7 +74,7 @@ async def test_every_setting_reaches_the_server(server: Running) -> None:
         partial_window_s=2,
         final_window_s=4,
         segment_limit_s=20,
-        endpointing=Endpointing(mode="manual", pause_ms=900),
+        endpointing=Endpointing(mode="manual", pause_ms=900, pad_after_ms=50, stall_ms=0),
         partials=False,
     ) as stream:
         assert stream.ready.options == {
@@ -86,7 +86,14 @@ async def test_every_setting_reaches_the_server(server: Running) -> None:
             "partial_window_s": 2,
             "final_window_s": 4,
             "segment_limit_s": 20,
-            "endpointing": {"mode": "manual", "pause_ms": 900},
+            "endpointing": {
+                "mode": "manual",
+                "pause_ms": 900,
+                "min_speech_ms": 100,
+                "pad_before_ms": 300,
+                "pad_after_ms": 50,
+                "stall_ms": 0,
+            },
             "partials": False,
         }
 
@@ -96,7 +103,10 @@ async def test_configure_changes_what_is_given(server: Running) -> None:
         await stream.configure(language="Spanish", endpointing=Endpointing(pause_ms=700))
         await stream.close()
     [configure] = [r for r in server.engine.requests if isinstance(r, Configure)]
-    assert configure.changes == {"language": "Spanish", "endpointing": Endpointing(pause_ms=700)}
+    assert configure.changes == {
+        "language": "Spanish",
+        "endpointing": Endpointing(pause_ms=700, stall_ms=2000),
+    }
 
 
 async def test_a_refused_change_is_an_event_and_the_stream_goes_on(server: Running) -> None:

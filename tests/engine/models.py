@@ -1,6 +1,7 @@
 """Small models with random weights and test signals, for tests of the engine's bookkeeping."""
 
 import numpy as np
+import pytest
 import torch
 
 from hark.engine.config import DecoderConfig, EncoderConfig, ModelConfig
@@ -91,7 +92,12 @@ def assert_greedy(
         if best.indices[position, 0] != token:
             assert leads[position] < CLOSE_CALL, f"token {position} is not the model's choice"
             return close_calls + 1  # from here on the two decodes may rightly differ
-    if hypothesis.stopped == "end" and best.indices[-1, 0] != hypothesis.end_token:
+    if hypothesis.stopped != "end":
+        assert hypothesis.end_token is hypothesis.end_logprob is None
+        return close_calls
+    if best.indices[-1, 0] != hypothesis.end_token:
         assert leads[-1] < CLOSE_CALL, "the model would have gone on"
         close_calls += 1
+    end_logprob = choices[-1].log_softmax(0)[hypothesis.end_token].item()
+    assert hypothesis.end_logprob == pytest.approx(end_logprob, abs=1e-3)
     return close_calls

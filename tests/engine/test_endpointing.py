@@ -1,13 +1,14 @@
-"""Where speech begins and ends: on real speech, in noise, at any cut of the audio."""
+"""Where segments begin and end: on real speech, in noise, at any cut of the audio."""
 
 from itertools import pairwise
+from typing import Literal
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hark.engine.endpointing import VAD_FRAME_SAMPLES, quietest_cut
+from hark.engine.endpointing import quietest_cut
 from hark.engine.engine import Engine
 from hark.engine.limits import EngineLimits
 from hark.engine.offline import transcribe
@@ -19,18 +20,22 @@ from hark.engine.types import (
     SpeechStarted,
     StreamOptions,
 )
+from hark.engine.voice import VAD_FRAME_SAMPLES
 from tests.engine.models import small_runner, tiny_model, tiny_tokenizer
 
 TOKENIZER = tiny_tokenizer()
 MODEL = tiny_model(TOKENIZER)
-FINALS_ONLY = StreamOptions(partials=False, endpointing=Endpointing("vad", pause_ms=600))
+MS = SAMPLE_RATE // 1000
 
 
-def segments(blocks: list[np.ndarray]) -> list[tuple[int, int, int]]:
+def segments(
+    blocks: list[np.ndarray], endpointing: Endpointing | None = None
+) -> list[tuple[int, int, int]]:
     """(start, last speech, end) of every segment, in samples; what is said does not matter."""
     runner = small_runner(MODEL, page_tokens=2048, num_pages=3)
     engine = Engine(runner, TOKENIZER, EngineLimits(1, 30, 2048, ()), model_name="tiny")
-    said = list(transcribe(engine, blocks, FINALS_ONLY))
+    options = StreamOptions(partials=False, endpointing=endpointing or Endpointing())
+    said = list(transcribe(engine, blocks, options))
     starts = [u.start_sample for u in said if isinstance(u, SpeechStarted)]
     voices = [u.end_sample for u in said if isinstance(u, SpeechEnded)]
     ends = [u.end_sample for u in said if isinstance(u, Final)]
@@ -63,14 +68,13 @@ def test_one_segment_for_each_utterance(
 ) -> None:
     audio, spans = conversation
     found = segments([audio])
-    ms = SAMPLE_RATE // 1000
     # An utterance may hold a pause of its own: its segments together must cover its voice.
     for begin, end in spans:
         mine = [s for s in found if s[0] < end and s[2] > begin]
         assert mine
-        assert -700 * ms <= mine[0][0] - begin <= 0  # with its first sound, and not much before
-        assert abs(mine[-1][1] - end) <= 350 * ms
-        assert 500 * ms <= mine[-1][2] - mine[-1][1] <= 700 * ms  # the pause ended it
+        assert -700 * MS <= mine[0][0] - begin <= 0  # with its first sound, and not much before
+        assert abs(mine[-1][1] - end) <= 350 * MS
+        assert 500 * MS <= mine[-1][2] - mine[-1][1] <= 700 * MS  # the pause ended it
     for one, following in pairwise(found):
         assert one[2] <= following[0]
 
@@ -104,6 +108,62 @@ def test_no_speech_no_segment(kind: str) -> None:
         "hum": (0.02 * np.sin(2 * np.pi * 50 * time)).astype(np.float32),
     }[kind]
     assert segments([signal]) == []
+
+
+def test_a_voice_in_noise_is_told_from_the_noise(
+    conversation: tuple[np.ndarray, list[tuple[int, int]]],
+) -> None:
+    """webrtcvad alone hears one voice from the first second to the last."""
+    audio, spans = conversation
+    chance = np.random.default_rng(5)
+    time = np.arange(audio.shape[0]) / SAMPLE_RATE
+    hum = sum(np.sin(2 * np.pi * 50 * k * time) / k for k in range(1, 9))
+    hiss = chance.standard_normal(time.shape[0])
+    voiced = np.concatenate([audio[begin:end] for begin, end in spans])
+    for noise in (hum, hiss):
+        gain = np.sqrt(np.mean(voiced**2) / np.mean(noise**2) / 10)  # 10 dB under the voice
+        found = segments([(audio + gain * noise).astype(np.float32)])
+        for begin, end in spans:
+            assert any(start <= begin + 20 * MS < stop for start, _, stop in found)
+            assert any(400 * MS <= stop - end <= 900 * MS for _, _, stop in found)
+
+
+@pytest.mark.parametrize("before_ms", [0, 200, 1000])
+def test_padding_and_what_it_leaves(
+    conversation: tuple[np.ndarray, list[tuple[int, int]]], before_ms: int
+) -> None:
+    audio, _ = conversation
+    whole = segments([audio])
+    padded = segments([audio], Endpointing(pad_before_ms=before_ms, pad_after_ms=100))
+    assert len(padded) == len(whole)
+    before = default_before = 0
+    for (start, voice, end), (default_start, default_voice, default_end) in zip(
+        padded, whole, strict=True
+    ):
+        if default_start > default_before:  # the padding is all there
+            assert start == max(before, default_start + (300 - before_ms) * MS)
+        assert start >= before
+        assert (voice, end) == (default_voice, default_voice + 100 * MS)
+        before, default_before = end, default_end
+
+
+def test_little_voice_is_not_speech_where_more_is_asked_for(
+    conversation: tuple[np.ndarray, list[tuple[int, int]]], speech: list[np.ndarray]
+) -> None:
+    begin, _ = voiced_span(speech[0])
+    blip = speech[0][begin : begin + 12 * VAD_FRAME_SAMPLES]
+    audio = np.concatenate([silence(1.0), blip, silence(1.0)])
+    assert len(segments([audio], Endpointing(min_speech_ms=60))) == 1
+    assert segments([audio], Endpointing(min_speech_ms=800)) == []
+
+
+@pytest.mark.parametrize("mode", ["manual", "off"])
+def test_without_endpoints_nothing_is_left_out(mode: Literal["manual", "off"]) -> None:
+    chance = np.random.default_rng(3)
+    audio = (0.01 * chance.standard_normal(SAMPLE_RATE * 12 + 77)).astype(np.float32)
+    blocks = np.split(audio, np.sort(chance.integers(0, audio.shape[0], 300)))
+    found = segments(blocks, Endpointing(mode))
+    assert [(start, end) for start, _, end in found] == [(0, audio.shape[0])]
 
 
 @given(st.integers(0, 30_000), st.integers(0, 2**16))

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hark.engine.hypothesis import Stabiliser, split_units
+from hark.engine.hypothesis import Stabiliser, ends_sentence, split_units
 
 words = st.lists(
     st.sampled_from(["so", "we", "turn", "left,", "now", "今", "日", "は"]), max_size=9
@@ -21,6 +21,31 @@ def test_units() -> None:
     assert split_units("We met, at noon.") == ["We", " met,", " at", " noon."]
     assert split_units("你好 hello 世界。") == ["你", "好", " hello", " 世", "界。"]
     assert split_units("สวัสดี") == ["ส", "วั", "ส", "ดี"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "At noon.",
+        "Really?!",
+        'He said "no."',
+        "(So it is.)",
+        "你好。",
+        "「はい。」",
+        "क्या हुआ।",
+        "متى؟",
+        "¿Sí? ",
+    ],
+)
+def test_sentences_end_in_the_marks_of_their_script(text: str) -> None:
+    assert ends_sentence(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["", " ", "At noon", "At noon,", "Well...", "Well…", "你好\uff0c", "¿Sí", '"']
+)
+def test_other_texts_end_no_sentence(text: str) -> None:
+    assert not ends_sentence(text)
 
 
 @given(st.lists(texts, max_size=12), st.lists(st.booleans(), min_size=12, max_size=12))

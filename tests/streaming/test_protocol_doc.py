@@ -2,11 +2,11 @@
 
 import json
 import re
-from dataclasses import fields
+from dataclasses import asdict, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
-from hark.engine.types import AudioFormat, StreamOptions
+from hark.engine.types import AudioFormat, Endpointing, EndpointingMode, StreamOptions
 from hark.streaming import errors
 from hark.streaming.admission import Readiness
 from hark.streaming.events import EVENT_TYPES, Event, options_to_wire
@@ -53,6 +53,20 @@ def test_hello_s_documented_bounds_are_the_real_ones() -> None:
             assert _is_accepted(adapter, {"type": "hello", name: value}) is is_allowed, name
 
 
+def test_endpointing_has_these_fields_defaults_and_bounds() -> None:
+    rows = {names(field)[0]: row for field, *row in table("### `endpointing`")}
+    documented = {name: json.loads(default.strip("`")) for name, (_, default, _) in rows.items()}
+    assert documented == asdict(Endpointing())
+    assert tuple(names(rows.pop("mode")[-1])) == get_args(EndpointingMode)
+    for name, (_, _, allowed) in rows.items():
+        found = re.match(r"(\d+) to (\d+)", allowed)
+        assert found, name
+        low, high = map(int, found.groups())
+        for value, is_allowed in ((low, True), (high, True), (low - 1, False), (high + 1, False)):
+            hello = {"type": "hello", "endpointing": {name: value}}
+            assert _is_accepted(JsonAdapter(None), hello) is is_allowed, name
+
+
 def _is_accepted(adapter: JsonAdapter, message: dict[str, Any]) -> bool:
     try:
         adapter.decode(json.dumps(message))
@@ -96,6 +110,7 @@ def test_every_wire_field_occurs_in_a_conversation() -> None:
     conversations = "".join(path.read_text() for path in paths)
     wire_names = {
         *options_to_wire(AudioFormat(), StreamOptions()),
+        *asdict(Endpointing()),
         *(field.name for cls in EVENT_TYPES.values() for field in fields(cls)),
         *EVENT_TYPES,
         *(error.code for error in all_errors(errors.StreamError)),

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from hark.engine import types as engine
-from hark.engine.types import AudioFormat, StreamOptions
+from hark.engine.types import AudioFormat, Endpointing, StreamOptions
 from hark.streaming.events import AudioIn, Bye, CloseIn, Command, ConfigureIn, FinalizeIn, Hello
 from hark.streaming.session import Emit, Hangup, Session, State, Terms, ToEngine
 from tests.fakes import ManualClock
@@ -17,6 +17,7 @@ COMMANDS = st.sampled_from(
         AudioIn(b"\0\0"),
         AudioIn(b""),
         ConfigureIn({"context": "x"}),
+        ConfigureIn({"endpointing": Endpointing("off")}),
         FinalizeIn("x"),
         CloseIn(),
     ]
@@ -25,6 +26,8 @@ NEWS = st.sampled_from(
     [
         engine.Opened("model"),
         engine.Consumed(2),
+        engine.Configured(),
+        engine.Refused(engine.OptionError("too long")),
         engine.SpeechStarted(0, 0),
         engine.Finalized("x", 16),
         engine.Failed(engine.EngineError("broken")),

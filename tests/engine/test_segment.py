@@ -1,0 +1,79 @@
+"""When a segment's steps fall due, and what becomes of one that an endpointer asked for."""
+
+import math
+from dataclasses import replace
+from typing import cast
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hark.engine.endpointing import Reading
+from hark.engine.kv_pool import KVLedger
+from hark.engine.segment import Segment, Spent
+from hark.engine.sequence import Hypothesis, PromptIds, Sequence
+from hark.engine.types import MIN_CLIP_SAMPLES, SAMPLE_RATE, StreamOptions, WorkCounters
+from tests.engine.models import tiny_tokenizer
+
+TOKENIZER = tiny_tokenizer()
+CADENCE = 320 * SAMPLE_RATE // 1000
+START = 77
+SPENT = Spent(0.0, 0.0)
+
+
+def new_segment(seconds: float, **options: object) -> Segment:
+    prompt = PromptIds.of(TOKENIZER, "")
+    sequence = Sequence(prompt, KVLedger(num_pages=1, page_tokens=64), WorkCounters())
+    segment = Segment(0, START, StreamOptions().with_changes(**options), sequence, TOKENIZER)
+    sequence.append(np.zeros(int(seconds * SAMPLE_RATE), np.float32))
+    return segment
+
+
+def hypothesis(text: str, num_samples: int) -> Hypothesis:
+    """One whose last token and whose end have a probability of 1/2 each."""
+    tokens = TOKENIZER.encode(text)
+    logprobs = [0.0] * (len(tokens) - 1) + [math.log(0.5)]
+    return Hypothesis(
+        tokens, logprobs, num_samples, 1, "English", "end", TOKENIZER.im_end_id, math.log(0.5)
+    )
+
+
+@given(st.integers(3 * SAMPLE_RATE - CADENCE, 3 * SAMPLE_RATE))
+def test_a_step_in_between_puts_off_no_other(asked: int) -> None:
+    segment = new_segment(3.0)
+    segment.step_done(hypothesis("we met", asked), SPENT)
+    points = []
+    while segment.sequence.num_samples < 6 * SAMPLE_RATE:
+        segment.sequence.append(np.zeros(160, np.float32))
+        due = segment.due_samples()
+        if due is not None:
+            points.append(due)
+            segment.step_done(hypothesis("we met", due), SPENT)
+    assert np.diff(points).tolist() == [CADENCE] * (len(points) - 1)
+    assert points[0] <= 3 * SAMPLE_RATE + CADENCE
+
+
+def test_a_look_back_is_read_and_not_shown() -> None:
+    segment = new_segment(3.0)
+    assert segment.step_done(hypothesis("we met at", 40_000), SPENT) is not None
+    assert segment.step_done(hypothesis("we met.", 38_000), SPENT) is None
+    reading = cast(Reading, segment.reading)
+    assert (reading.end_sample, reading.text) == (START + 38_000, "we met.")
+    assert reading.end_probability == pytest.approx(0.25)
+    assert segment.step_done(hypothesis("we met at", 41_000), SPENT) is None, "nothing changed"
+    assert cast(Reading, segment.reading).end_sample == START + 41_000
+
+
+def test_an_empty_text_ends_nothing() -> None:
+    segment = new_segment(3.0)
+    nothing = replace(hypothesis("language None<asr_text>", 40_000), language=None)
+    segment.step_done(nothing, SPENT)
+    assert segment.reading == Reading(START + 40_000, "", 0.0)
+
+
+def test_what_cannot_be_read() -> None:
+    segment = new_segment(3.0)
+    assert segment.can_read(START + MIN_CLIP_SAMPLES)
+    assert not segment.can_read(START + MIN_CLIP_SAMPLES - 1)
+    assert not new_segment(3.0, partials=False).can_read(START + SAMPLE_RATE)
