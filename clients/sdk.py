@@ -30,7 +30,7 @@ from websockets.exceptions import (
 )
 from websockets.typing import Subprotocol
 
-from hark.engine.types import Endpointing
+from hark.engine.types import Endpointing, Granularity
 from hark.streaming.events import Bye, Error, Event, Finalized, Ready
 
 from .errors import (
@@ -56,7 +56,7 @@ class Changes(TypedDict, total=False):
     """What may change while a stream is open, from its next segment on."""
 
     language: str | None
-    context: str
+    context: str | list[str]
     endpointing: Endpointing
 
 
@@ -70,6 +70,7 @@ class Settings(Changes, total=False):
     final_window_s: int
     segment_limit_s: int
     partials: bool
+    granularity: Granularity
 
 
 @asynccontextmanager

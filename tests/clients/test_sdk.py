@@ -67,7 +67,7 @@ async def test_every_setting_reaches_the_server(server: Running) -> None:
     async with connect(
         server.address,
         language="es",
-        context="Ada Lovelace",
+        context=["Ada", "Lovelace"],
         encoding="pcm_f32le",
         sample_rate=44_100,
         cadence_ms=500,
@@ -76,10 +76,11 @@ async def test_every_setting_reaches_the_server(server: Running) -> None:
         segment_limit_s=20,
         endpointing=Endpointing(mode="manual", pause_ms=900, pad_after_ms=50, stall_ms=0),
         partials=False,
+        granularity="segment",
     ) as stream:
         assert stream.ready.options == {
             "language": "Spanish",
-            "context": "Ada Lovelace",
+            "context": "Ada, Lovelace",
             "encoding": "pcm_f32le",
             "sample_rate": 44_100,
             "cadence_ms": 500,
@@ -95,6 +96,7 @@ async def test_every_setting_reaches_the_server(server: Running) -> None:
                 "stall_ms": 0,
             },
             "partials": False,
+            "granularity": "segment",
         }
 
 

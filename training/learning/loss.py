@@ -23,7 +23,8 @@ GUIDED_HEADS = 2
 GUIDED_LAYERS = (1, 2)
 COPY_HEADS = 2
 """Heads of each copying layer, the last ones, that are taught to look at the context."""
-COPY_LAYERS = (2, 3)
+COPY_LAYERS = 2
+"""Layers that copy: the last ones."""
 _LEAST_MASS = 1e-3
 
 
@@ -96,10 +97,10 @@ def copy_loss(attention: list[Tensor], batch: Batch) -> Tensor:
     chosen = (batch.copies >= 0).nonzero()[:, 0]
     rows, columns, places = batch.rows[chosen], batch.columns[chosen], batch.copies[chosen]
     total = torch.zeros((), device=places.device)
-    for layer in COPY_LAYERS:
-        mass = attention[layer][:, -COPY_HEADS:][rows, :, columns, places].float()
+    for probabilities in attention[-COPY_LAYERS:]:
+        mass = probabilities[:, -COPY_HEADS:][rows, :, columns, places].float()
         total = total - (mass + _LEAST_MASS).log().sum()
-    return total / (max(1, len(chosen)) * COPY_HEADS * len(COPY_LAYERS))
+    return total / (max(1, len(chosen)) * COPY_HEADS * COPY_LAYERS)
 
 
 def ctc_loss(logits: Tensor, batch: Batch, blank: int) -> Tensor:
