@@ -66,12 +66,17 @@ def truncate(row: Row, cut: int) -> Row:
 
 
 def drop_words(row: Row, count: int) -> Row:
-    """Start at word ``count``, as when a stream begins in mid-sentence."""
+    """Start at word ``count``, as when a stream begins in mid-sentence.
+
+    What is written still begins with a capital: nobody hears from a first word whether it began
+    the sentence, and a model that is to tell would leave capitals out elsewhere, too.
+    """
     begin = row.spans[count][0]
+    first, *others = row.words[count:]
     return replace(
         row,
         log_mel=row.log_mel[begin:],
-        words=row.words[count:],
+        words=[first[:1].upper() + first[1:], *others],
         spans=[(start - begin, end - begin) for start, end in row.spans[count:]],
         phones=row.phones[begin:],
         names=tuple(index - count for index in row.names if index >= count),
