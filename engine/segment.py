@@ -32,6 +32,7 @@ from .words import Span
 
 _SETTLED_OFFSET = 40  # samples past a frame's hop after which every frame is final (features.py)
 _FREEZE_SAMPLES = 3 * SAMPLE_RATE  # before the limit: nothing new becomes stable, the cut is here
+_SURE_LANGUAGE = 0.95  # before, nothing becomes stable: words of a wrong language are all wrong
 _LOCK_HYPOTHESES = 3
 _LOCK_PROBABILITY = 0.9
 _LOCK_SAMPLES = 2 * SAMPLE_RATE
@@ -142,9 +143,10 @@ class Segment:
             return None
         self._hypothesis = hypothesis
         self._consider_lock(hypothesis, language)
-        frozen = hypothesis.num_samples >= self.limit_samples - _FREEZE_SAMPLES
+        is_sure = self._language_confidence(hypothesis) >= _SURE_LANGUAGE
+        is_near_limit = hypothesis.num_samples >= self.limit_samples - _FREEZE_SAMPLES
         audio_ms = hypothesis.num_samples * 1000 / SAMPLE_RATE
-        said = self._stabiliser.update(text.strip(), audio_ms, frozen=frozen)
+        said = self._stabiliser.update(text.strip(), audio_ms, frozen=is_near_limit or not is_sure)
         self._words.note(text.strip(), hypothesis.num_samples)
         if said == self._said:
             return None
