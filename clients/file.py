@@ -80,7 +80,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     where.add_argument("--url", help="a running server, such as ws://127.0.0.1:8765")
     where.add_argument("--model", help="embedded, a folder, or a hub id (embedded)")
     where.add_argument(
-        "--aligner", help="what times the words: embedded, a folder, a hub id, or none (auto)"
+        "--aligner", help="what times the words: a forced aligner's folder or hub id (none)"
     )
     where.add_argument("--device", choices=get_args(DeviceChoice), help="(auto)")
     where.add_argument("--dtype", choices=get_args(DtypeChoice), help="(auto)")
@@ -211,7 +211,7 @@ def _hearer(args: argparse.Namespace, options: StreamOptions, console: Console) 
 def _load(args: argparse.Namespace, console: Console) -> "Engine":
     config = EngineConfig(
         model=args.model or "embedded",
-        aligner=args.aligner or "auto",
+        aligner=args.aligner or "none",
         device=args.device or "auto",
         dtype=args.dtype or "auto",
     )

@@ -30,10 +30,10 @@ class Journal:
         if path is None:
             return
         head = json.dumps(key, sort_keys=True)
-        lines = path.read_text("utf-8").splitlines() if path.exists() else []
+        lines = path.read_text("ascii", "replace").split("\n") if path.exists() else []
         if lines[:1] == [head]:
             self.finals = _readable(lines[1:])
-        self._file = path.open("w", encoding="utf-8")
+        self._file = path.open("w", encoding="ascii")
         self._file.writelines(line + "\n" for line in (head, *map(_line, self.finals)))
         self._file.flush()
 
@@ -90,7 +90,7 @@ def later(final: Final, by_ms: int, *, segment: int) -> Final:
 
 
 def _line(final: Final) -> str:
-    return json.dumps(event_to_wire(final), ensure_ascii=False)
+    return json.dumps(event_to_wire(final))  # ASCII, so that no cut falls into a character
 
 
 def _readable(lines: list[str]) -> list[Final]:

@@ -257,10 +257,14 @@ class Engine:
         if job.result is None:
             return
         spent = Spent(late_s * 1000, took_s * 1000)
-        if job.is_final:
-            self._end_final(job.stream_id, stream, job.segment, job.result, spent)
-        else:
-            stream.step_done(job.segment, job.result, spent)
+        try:
+            if job.is_final:
+                self._end_final(job.stream_id, stream, job.segment, job.result, spent)
+            else:
+                stream.step_done(job.segment, job.result, spent)
+        except Exception:  # noqa: BLE001 - our fault; the other streams go on
+            _log.exception("stream %d failed", job.stream_id)
+            self._fail(job.stream_id, EngineError("the engine failed on this stream"))
 
     def _end_final(
         self,

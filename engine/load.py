@@ -16,7 +16,7 @@ from .checkpoint import read_config
 from .config import DtypeChoice, EngineConfig, ModelConfig
 from .engine import Engine
 from .host import pick_threads
-from .hub import EMBEDDED, resolve_aligner, resolve_model
+from .hub import resolve_model
 from .kv_pool import KVLedger, KVPool
 from .languages import LANGUAGES
 from .limits import EngineLimits, segment_tokens
@@ -84,16 +84,14 @@ def _load_aligner(
     device: torch.device,
     mixed: bool,
 ) -> Aligner | None:
-    """The forced aligner that goes with the model, if one does."""
-    spec = config.aligner
-    if spec == "auto":
-        has_one = config.model == EMBEDDED and resolve_aligner(EMBEDDED).is_dir()
-        spec = EMBEDDED if has_one else "none"
-    if spec == "none":
+    """The forced aligner that times words, if one is asked for."""
+    if config.aligner == "none":
         return None
-    folder = resolve_aligner(spec)
+    folder = resolve_model(config.aligner)
     if not read_config(folder).is_aligner:
-        raise ConfigError(f"aligner is {spec!r}, which is a recogniser, not a forced aligner")
+        raise ConfigError(
+            f"aligner is {config.aligner!r}, which is a recogniser, not a forced aligner"
+        )
     model = load_model(folder, dtype=dtype, device=device, mixed=mixed)
     return Aligner(model, Tokenizer.from_folder(folder), attention=attention)
 

@@ -36,8 +36,8 @@ _ENGINE_HELP = {
     "threads": "CPU threads of an engine; 0 takes torch's choice, or its share of the cores",
     "attention": "the attention kernels; auto is the fastest that runs on the device",
     "quant": "int8 keeps the decoder's weights as whole numbers, which a CPU reads faster",
-    "aligner": "what times the words of finals: embedded, a forced aligner's folder or hub id, or "
-    "none to estimate them; auto is embedded beside the embedded model",
+    "aligner": "what times the words of finals: a forced aligner's folder or hub id, or none to "
+    "estimate them",
     "cuda_graphs": "auto replays recorded kernels for batches that repeat, on CUDA devices",
 }
 

@@ -78,13 +78,13 @@ class AlignmentDesk:
         ]
         try:
             found = self._aligner.align(utterances)
+            return [
+                Ticket(ticket.stream_id, ticket.segment, _timed(ticket, words)) if words else ticket
+                for ticket, words in zip(batch, found, strict=True)
+            ]
         except Exception:  # noqa: BLE001 - it only adds times
             _log.exception("the aligner failed; %d finals keep estimated times", len(batch))
             return batch
-        return [
-            Ticket(ticket.stream_id, ticket.segment, _timed(ticket, words)) if words else ticket
-            for ticket, words in zip(batch, found, strict=True)
-        ]
 
 
 def _timed(ticket: Ticket, words: list[WordTime]) -> Final:

@@ -290,8 +290,8 @@ def test_an_interrupted_transcription_goes_on(
     assert "the same command goes on from here" in capsys.readouterr().err
     unfinished = tmp_path / "stopped.json.unfinished"
     assert len(unfinished.read_text().splitlines()) == 3
-    with unfinished.open("a") as file:
-        file.write('{"type": "final", "text": "cut o')  # the machine went down in mid-word
+    with unfinished.open("ab") as file:
+        file.write(b'{"type": "final", "text": "cut o \xc3')  # the machine went down in mid-word
     monkeypatch.setattr(Journal, "add", add)
     assert main(to("stopped.json")) == 0
     assert "goes on at" in capsys.readouterr().err

@@ -1,13 +1,14 @@
 """Finals by way of the aligner: the times it finds alone, and nothing lost when it cannot."""
 
 from dataclasses import replace
+from typing import Any
 
-import numpy as np
 import pytest
 
 from hark.engine.alignment.aligner import Aligner, Utterance
 from hark.engine.alignment.words import punctuated
 from hark.engine.engine import Engine
+from hark.engine.segment import Segment
 from hark.engine.types import (
     SAMPLE_RATE,
     Abort,
@@ -17,6 +18,7 @@ from hark.engine.types import (
     Encoding,
     Endpointing,
     EngineUpdate,
+    Failed,
     Feed,
     Final,
     Finalize,
@@ -112,6 +114,35 @@ def test_an_aligner_that_fails_leaves_estimated_times(
     assert "keep estimated times" in caplog.text
 
 
+def test_times_that_cannot_be_used_leave_estimated_ones(
+    aligner: Aligner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain = run(new_engine())
+
+    def fail(*_: object) -> None:
+        raise ValueError("spans of another text")
+
+    monkeypatch.setattr(Segment, "retimed", fail)
+    timed = run(new_engine(aligner=aligner))
+    assert {k: finals(v) for k, v in timed.items()} == {k: finals(v) for k, v in plain.items()}
+
+
+def test_a_final_that_fails_is_its_own_stream_s_failure(monkeypatch: pytest.MonkeyPatch) -> None:
+    plain = run(new_engine())
+    final_done = Segment.final_done
+
+    def fail_once(segment: Segment, *arguments: Any) -> Final:
+        monkeypatch.setattr(Segment, "final_done", final_done)
+        raise IndexError("no such word")
+
+    monkeypatch.setattr(Segment, "final_done", fail_once)
+    said = run(new_engine())
+    failed = [stream for stream, updates in said.items() if isinstance(updates[-1], Failed)]
+    assert len(failed) == 1
+    for stream in said.keys() - set(failed):
+        assert finals(said[stream]) == finals(plain[stream])
+
+
 def test_streams_that_end_take_their_finals_from_the_desk(
     aligner: Aligner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -138,4 +169,4 @@ def test_words_lie_in_their_segment() -> None:
             times = [t for word in final.words for t in (word.start_sample, word.end_sample)]
             assert times == sorted(times)
             assert all(final.start_sample <= t <= final.end_sample for t in times)
-            assert np.prod([0 <= word.confidence <= 1 for word in final.words])
+            assert all(0 <= word.confidence <= 1 for word in final.words)

@@ -38,6 +38,11 @@ def test_what_this_machine_cannot_do(config: EngineConfig, message: str) -> None
         load_engine(config)
 
 
+def test_an_aligner_that_is_none() -> None:
+    with pytest.raises(ConfigError, match="aligner is 'embedded', which is a recogniser"):
+        load_engine(EngineConfig(device="cpu", aligner="embedded"))
+
+
 def test_int8_where_there_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cpu, "_is_vnni_supported", lambda: False)
     with pytest.raises(ConfigError, match="quant is 'int8'"):
