@@ -29,7 +29,7 @@ def disturb(row: Row, backgrounds: Backgrounds, rng: Generator, strength: float)
     log_mel = row.log_mel
     if rng.random() < 0.15 + 0.5 * strength:
         log_mel = warp(log_mel, rng.uniform(-VTLP, VTLP))
-    with_room = rng.random() < 0.3 * strength
+    with_room = rng.random() < 0.35 * strength
     with_noise = rng.random() < 0.45 + 0.3 * strength
     if with_room or with_noise:
         power = np.exp(log_mel * LN10)
@@ -59,7 +59,7 @@ def _quiet(row: Row, backgrounds: Backgrounds, rng: Generator) -> np.ndarray:
 def _noise(row: Row, backgrounds: Backgrounds, rng: Generator, strength: float) -> np.ndarray:
     """Background under speech, at a random ratio to the mean power of the spoken frames."""
     lowest = 30.0 + (LOUDEST_NOISE_DB - 30.0) * strength
-    ratio = rng.uniform(lowest, 36.0) if rng.random() < 0.65 else rng.uniform(35.0, 65.0)
+    ratio = rng.uniform(lowest, 30.0) if rng.random() < 0.72 else rng.uniform(30.0, 60.0)
     frames = len(row.log_mel)
     sound = backgrounds.draw(frames, rng)
     if rng.random() < 0.2:
@@ -75,11 +75,11 @@ def line_response(rng: Generator, strength: float) -> np.ndarray:
     if rng.random() < 0.6:
         response += smooth_curve(rng, 0.15 + 0.15 * strength)
     kind = rng.random()
-    if kind < 0.11 * strength:
+    if kind < 0.14 * strength:
         response += band(rng)
-    elif kind < 0.16 * strength:
+    elif kind < 0.19 * strength:
         response[int(rng.integers(85, 115)) :] -= 6.0  # as an 8 kHz recording lacks it
-    elif kind < 0.22 * strength:
+    elif kind < 0.25 * strength:
         edge = int(rng.integers(3, 14))
         response[:edge] -= np.linspace(rng.uniform(1, 4), 0, edge, dtype=np.float32)
     return response

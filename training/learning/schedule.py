@@ -78,7 +78,7 @@ class Cooldown:
 
     def strength(self, hours: float) -> float:
         """Strength of the disturbances: they give way a little at the end."""
-        return _fade(hours, 1.0, self.begin, self.end, 0.85)
+        return _fade(hours, 1.0, self.begin, self.end, 0.95)
 
 
 @dataclass(frozen=True)
