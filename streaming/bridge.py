@@ -130,8 +130,12 @@ class StreamLink:
         return self._room.is_set()
 
     async def room(self) -> None:
-        """Wait until the engine has caught up."""
+        """Wait until the engine has caught up, or the stream is over."""
         await self._room.wait()
+
+    def release(self) -> None:
+        """The stream is over: nobody need wait for it."""
+        self._room.set()
 
     def seconds_of(self, payload: bytes) -> float:
         """How much audio the bytes hold."""
@@ -185,6 +189,7 @@ class Bridge:
     def release(self, link: StreamLink) -> None:
         """Forget a stream; what the engine still says about it is dropped."""
         self._links.pop(link.stream, None)
+        link.release()
 
     @property
     def num_waiting_bytes(self) -> int:

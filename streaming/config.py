@@ -66,6 +66,9 @@ class ServerConfig:
     engine_process: Literal["on", "off"] = _setting(
         "off", "whether a single engine runs in a process of its own, or in a thread"
     )
+    api_keys: str = _setting(
+        "", "keys of which clients must show one, with commas between them; without any, all may in"
+    )
     log_level: Literal["debug", "info", "warning", "error"] = _setting("info", "least level logged")
 
     def __post_init__(self) -> None:

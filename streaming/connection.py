@@ -1,74 +1,83 @@
-"""One WebSocket: two pumps, one timer, and the session machine between them.
+"""One WebSocket: two pumps, one timer, and the dialect between them and the connection's streams.
 
-Carries frames, effects and updates to where they belong; decides nothing about the stream.
+Carries frames, actions and events to where they belong; decides nothing about a stream.
 """
 
 import asyncio
 import logging
-from collections import deque
-from collections.abc import Callable, MutableMapping
+import secrets
+from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import Any, NoReturn
 
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from hark.engine.types import (
-    BadAudioError,
-    EngineError,
-    EngineRequest,
-    EngineUpdate,
-    Failed,
-    Feed,
-    Finalize,
-    OptionError,
-)
-
-from .bridge import StreamLink
-from .config import ServerConfig
 from .errors import ShuttingDownError, SlowReaderError, StreamError, internal_error
-from .events import Event, Finalized
-from .metrics import Metrics
+from .events import Event, Hello
+from .line import Line, SessionLog
+from .lines import Lines
 from .outbox import Outbox
-from .protocols.base import Adapter, Frame
-from .session import Effect, Emit, Hangup, Session, Terms, ToEngine, farewell
-from .websocket import DIRECT
+from .protocols.base import (
+    Action,
+    Begin,
+    Dialect,
+    Drop,
+    Frame,
+    LineId,
+    Refuse,
+    Say,
+    Tell,
+)
+from .session import Hangup, error_event
+from .websocket import SOCKET, is_leaving
 
 _log = logging.getLogger(__name__)
 
+_LARGE_FRAME = 1 << 18  # read on another thread, as the loop would stand still meanwhile
+
+Input = Callable[[float], list[Action]]
+"""What a dialect makes of an input that reaches it at a time of the loop's clock."""
+
 
 class Connection:
-    """One client's stream, from its handshake to its close. `name` is the session's id."""
+    """One client, from its handshake to its close."""
 
     def __init__(
         self,
         websocket: WebSocket,
-        adapter: Adapter,
+        dialect: Dialect,
         *,
-        name: str,
-        open_link: Callable[[Callable[[EngineUpdate], None]], StreamLink],
-        terms: Terms,
-        metrics: Metrics,
-        config: ServerConfig,
+        lines: Lines,
+        count_outcome: Callable[[str], None],
+        send_timeout_s: float,
+        linger_s: float,
+        max_waiting: int,
     ) -> None:
+        """`lines` is empty and this connection's own."""
         self._websocket = websocket
-        self._adapter = adapter
-        self._metrics = metrics
-        self._send_timeout_s = config.send_timeout_s
-        self._log = _SessionLog(_log, {"session": name})
+        self._dialect = dialect
+        self._count_outcome = count_outcome
+        self._send_timeout_s, self._linger_s = send_timeout_s, linger_s
+        self._name = secrets.token_hex(6)
+        self._log = SessionLog(_log, {"session": self._name})
         self._loop = asyncio.get_running_loop()
-        self.link = open_link(self._on_update)
-        self._session = Session(self.link.stream, name, terms=terms, now=self._loop.time())
-        self._outbox = Outbox(config.max_waiting_events)
+        self._lines = lines
+        self._outbox = Outbox(max_waiting)
         self._has_news = asyncio.Event()
         self._timer: asyncio.TimerHandle | None = None
-        self._flushes_asked: deque[float] = deque()  # loop times; as many as the link leaves open
+        self._is_draining = False
         self._outcome = "gone"
 
+    @property
+    def num_streams(self) -> int:
+        """How many streams the client is counted for: one at least, as it may begin it any time."""
+        return max(1, len(self._lines))
+
     async def run(self) -> None:
-        """Serve the stream until either side has ended it."""
+        """Serve the client until either side has ended it."""
         peer = self._websocket.client
-        self._log.info("stream %d from %s", self.link.stream, peer.host if peer else "nowhere")
-        self._arm_timer()
+        self._log.info("connected from %s", peer.host if peer else "nowhere")
+        self._step(self._dialect.opened)
         try:
             async with asyncio.TaskGroup() as pumps:
                 writer = pumps.create_task(self._write())
@@ -76,47 +85,78 @@ class Connection:
                 writer.add_done_callback(lambda _: reader.cancel())
                 reader.add_done_callback(lambda _: writer.cancel())
         finally:
-            self._perform(self._session.disconnected())
+            self._lines.drop_all()
             self._disarm_timer()
-            self._metrics.sessions.labels(self._outcome).inc()
+            self._count_outcome(self._outcome)
             self._log.info("ended: %s", self._outcome)
 
     def drain(self) -> None:
         """The server is stopping: let the engine finish what was heard, then hang up."""
-        self._step(self._session.drain)
+        self._is_draining = True
+        for line in self._lines.all():
+            line.drain()
+        self._hang_up_when_drained()
 
     def cut(self) -> None:
         """The server cannot wait any longer."""
-        self._step(lambda: self._session.fail(ShuttingDownError("the server is being stopped")))
+        for line in self._lines.all():
+            line.fail(ShuttingDownError("the server is being stopped"))
+        self._hang_up_when_drained()
 
     # --- the two pumps ---
 
     async def _read(self) -> None:
         """Hear the client. Most messages come by `_take`, without a task being woken for each."""
-        self._websocket.scope["extensions"][DIRECT](self._take)
+        self._websocket.scope["extensions"][SOCKET].listen(self._take)
         while True:
             message = await self._websocket.receive()
             if message["type"] == "websocket.disconnect":
-                return
+                break
             await self._wait_for_room()
-            self._step(partial(self._obey, _frame_of(message)))
+            frame = _frame_of(message)
+            is_large = len(frame) > _LARGE_FRAME
+            hear = self._reading_of
+            self._step(await asyncio.to_thread(hear, frame) if is_large else hear(frame))
+        if is_leaving(message):
+            await self._linger()
 
     def _take(self, frame: Frame) -> bool:
         """Hear a message at once; False, and it has to wait its turn, while there is no room."""
-        if not self.link.has_room:
+        if len(frame) > _LARGE_FRAME or not self._lines.have_room():
             return False
-        self._step(partial(self._obey, frame))
+        self._step(self._reading_of(frame))
         return True
 
+    def _reading_of(self, frame: Frame) -> Input:
+        """What a frame is to the dialect; a mistake and a bug, too, are for `_step`."""
+        try:
+            message = self._dialect.read(frame)
+        except StreamError as error:
+            return partial(self._dialect.misread, error)
+        except Exception as bug:  # noqa: BLE001 - raised again by `_step`
+            return partial(_raise, bug)
+        return partial(self._dialect.received, message)
+
     async def _wait_for_room(self) -> None:
-        """Leave the socket unread while too much audio waits for the engine."""
-        if self.link.has_room:
+        """Leave the socket unread while too much audio of a line waits for the engine."""
+        while crowded := self._lines.crowded():
+            waiting = self._lines.all()
+            for line in waiting:
+                line.reading_paused()
+            await crowded.link.room()
+            for line in waiting:
+                line.reading_resumed()
+                self._arm_timer(line.next_deadline())
+
+    async def _linger(self) -> None:
+        """The client sends nothing more, but still reads: it is to hear what it has said."""
+        if self._outbox.is_ending:
+            await asyncio.sleep(self._linger_s)
             return
-        self._session.reading_paused()
-        self._arm_timer()
-        await self.link.room()
-        self._session.reading_resumed(self._loop.time())
-        self._arm_timer()
+        actions = self._dialect.left(self._loop.time())
+        if actions:
+            self._step(lambda now: actions)
+            await asyncio.sleep(self._linger_s)  # the writer's end cancels this
 
     async def _write(self) -> None:
         try:
@@ -130,125 +170,140 @@ class Connection:
                     async with asyncio.timeout(self._send_timeout_s):
                         await self._websocket.close(item.code, item.reason)
                     return
-                await self._send(item)
+                await self._send(item.message)
         except TimeoutError:
             self._outcome = SlowReaderError.code
         except WebSocketDisconnect:
             pass  # the reader finds out, too; either may be first
 
-    async def _send(self, event: Event) -> None:
+    async def _send(self, message: Any) -> None:
         try:
-            frame = self._adapter.encode(event)
+            frame = self._dialect.encode(message)
         except Exception:  # noqa: BLE001 - logged and told; other streams must not suffer
-            self._log.exception("a bug ended the stream: %s cannot be encoded", event.type)
-            self._outbox.not_sent()
+            self._log.exception("a bug ended the connection: a message cannot be encoded")
             self._outbox.clear()
             self._give_up(internal_error())
             return
         async with asyncio.timeout(self._send_timeout_s):
             await send_frame(self._websocket, frame)
-        self._metrics.count_sent(event)
 
-    # --- into the session ---
+    # --- into the dialect ---
 
-    def _obey(self, frame: Frame) -> list[Effect]:
+    def line_said(self, line: Line, event: Event) -> None:
+        """See `Listener`."""
+        self._step(partial(self._dialect.said, self._lines.id_of(line), event))
+
+    def line_ended(self, line: Line, farewell: Hangup) -> None:
+        """See `Listener`."""
+        name = self._lines.remove(line)
+        self._step(partial(self._dialect.ended, name, farewell))
+        if self._is_draining:
+            self._hang_up_when_drained()
+
+    def _step(self, actions_at: Input) -> None:
+        """Put one input to the dialect; this is the edge where a bug ends one client, not all."""
+        if self._outbox.is_ending:
+            return
         try:
-            command = self._adapter.decode(frame)
-        except StreamError as error:
-            return self._session.refuse(error)
-        return self._session.receive(command, self._loop.time())
-
-    def _on_update(self, update: EngineUpdate) -> None:
-        if isinstance(update, Failed):
-            self._log_failure(update.error)
-        self._step(lambda: self._session.engine_said(update))
-
-    def _log_failure(self, error: EngineError) -> None:
-        """What the client sent is the client's affair; all else is ours."""
-        if isinstance(error, BadAudioError | OptionError):
-            self._log.info("refused: %s", error)
-        else:
-            self._log.warning("the engine failed the stream: %s", error)
-
-    def _on_timer(self) -> None:
-        self._timer = None
-        self._step(lambda: self._session.handle_timeout(self._loop.time()))
-
-    def _step(self, effects_of: Callable[[], list[Effect]]) -> None:
-        """Put one input to the session; this is the edge where a bug ends one stream, not all."""
-        try:
-            self._perform(effects_of())
+            self._perform(actions_at(self._loop.time()))
         except Exception:  # noqa: BLE001 - logged and told; other streams must not suffer
-            self._log.exception("a bug ended the stream")
+            self._log.exception("a bug ended the connection")
             self._give_up(internal_error())
-        self._arm_timer()
+        self._arm_timer(self._dialect.next_deadline())
 
-    # --- out of the session ---
+    # --- out of the dialect ---
 
-    def _perform(self, effects: list[Effect]) -> None:
-        for effect in effects:
-            match effect:
-                case ToEngine(request=request):
-                    self.link.submit(request)
-                    self._note_request(request)
-                case Emit(event=event):
-                    self._note_event(event)
-                    if not self._outbox.put(event):
+    def _perform(self, actions: list[Action]) -> None:
+        for action in actions:
+            if self._outbox.is_ending:
+                return
+            match action:
+                case Tell():
+                    self._tell(action)
+                case Say():
+                    if not self._outbox.put(action):
                         self._give_up(SlowReaderError("too many messages wait to be read"))
                         return
                     self._has_news.set()
+                case Begin(line=name):
+                    self._begin(name)
+                case Refuse(line=name, error=error):
+                    if line := self._lines.get(name):
+                        line.refuse(error)
+                case Drop(line=name):
+                    if line := self._lines.get(name):
+                        self._lines.drop(line)
                 case Hangup():
-                    self._outcome = effect.reason
-                    self._outbox.hang_up(effect)
-                    self._has_news.set()
+                    self._hang_up(action)
+
+    def _tell(self, tell: Tell) -> None:
+        line = self._lines.get(tell.line)
+        if line is None and isinstance(tell.command, Hello):
+            line = self._begin(tell.line)
+        if line is not None:
+            line.tell(tell.command)
+            self._arm_timer(line.next_deadline())
+
+    def _begin(self, name: LineId) -> Line | None:
+        """A new line, or None where there is no room: then the dialect has been told."""
+        try:
+            line = self._lines.begin(name, f"{self._name}/{name}" if name else self._name, self)
+        except StreamError as error:
+            now = self._loop.time()
+            self._perform(self._dialect.said(name, error_event(error), now))
+            self._perform(self._dialect.ended(name, Hangup(error.close_code, error.code), now))
+            return None
+        self._arm_timer(line.next_deadline())
+        return line
+
+    def _hang_up(self, hangup: Hangup) -> None:
+        self._outcome = hangup.reason or "bye"
+        self._outbox.hang_up(hangup)
+        self._has_news.set()
+
+    def _hang_up_when_drained(self) -> None:
+        if not len(self._lines) and not self._outbox.is_ending:
+            error = ShuttingDownError("the server is being stopped")
+            self._hang_up(Hangup(error.close_code, error.code))
 
     def _give_up(self, error: StreamError) -> None:
         """Drop what waits, tell the client why if it ever reads again, and hang up."""
         if self._outbox.is_ending:
             return
         self._outbox.clear()
-        self._perform([*self._session.disconnected(), *farewell(error)])
-
-    def _note_request(self, request: EngineRequest) -> None:
-        match request:
-            case Feed(payload=payload):
-                self._metrics.audio_seconds.inc(self.link.seconds_of(payload))
-            case Finalize(id=str()):
-                self._flushes_asked.append(self._loop.time())
-            case _:
-                pass
-
-    def _note_event(self, event: Event) -> None:
-        if isinstance(event, Finalized):
-            asked_at = self._flushes_asked.popleft()
-            self._metrics.finalize_seconds.observe(self._loop.time() - asked_at)
+        self._lines.drop_all()
+        try:
+            for action in self._dialect.said("", error_event(error), self._loop.time()):
+                if isinstance(action, Say):
+                    self._outbox.put(action)
+        except Exception:  # noqa: BLE001 - the dialect may be what is broken
+            self._log.exception("the client could not be told")
+        self._hang_up(Hangup(error.close_code, error.code))
 
     # --- the timer ---
 
-    def _arm_timer(self) -> None:
+    def _arm_timer(self, deadline: float | None) -> None:
         """Wake up at the deadline or before it; who wakes up too early finds nothing to do.
 
-        Each message moves the deadline, so a timer that is set is left alone while it can be.
+        Each message moves a deadline, so a timer that is set is left alone while it can be.
         """
-        deadline = self._session.next_deadline()
         if deadline is None or (self._timer is not None and self._timer.when() <= deadline):
             return
         self._disarm_timer()
         self._timer = self._loop.call_at(deadline, self._on_timer)
 
+    def _on_timer(self) -> None:
+        self._timer = None
+        for line in self._lines.all():
+            line.timed_out()
+        self._step(self._dialect.timed_out)
+        for line in self._lines.all():
+            self._arm_timer(line.next_deadline())
+
     def _disarm_timer(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-
-
-class _SessionLog(logging.LoggerAdapter[logging.Logger]):
-    """Puts the session's id in front of every line."""
-
-    def process(
-        self, msg: str, kwargs: MutableMapping[str, Any]
-    ) -> tuple[str, MutableMapping[str, Any]]:
-        return f"[{(self.extra or {})['session']}] {msg}", kwargs
 
 
 async def send_frame(websocket: WebSocket, frame: Frame) -> None:
@@ -259,6 +314,10 @@ async def send_frame(websocket: WebSocket, frame: Frame) -> None:
         await websocket.send_bytes(frame)
 
 
-def _frame_of(message: MutableMapping[str, Any]) -> Frame:
+def _frame_of(message: Any) -> Frame:
     text = message.get("text")
     return message["bytes"] if text is None else text
+
+
+def _raise(bug: Exception, now: float) -> NoReturn:
+    raise bug

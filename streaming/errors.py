@@ -5,7 +5,8 @@
     │   ├── BadMessageError   bad_message    1007
     │   ├── BadOptionError    bad_option     1007
     │   ├── OutOfOrderError   out_of_order   1002
-    │   └── BadAudioError     bad_audio      1007
+    │   ├── BadAudioError     bad_audio      1007
+    │   └── UnauthorizedError unauthorized   1008   before there is a stream: HTTP 401
     ├── PeerError           the client sent right things, but not in time
     │   ├── HelloTimeoutError hello_timeout  1008
     │   └── SlowReaderError   slow_reader    1008
@@ -14,7 +15,7 @@
         ├── InternalError     internal       1011
         └── ShuttingDownError shutting_down  1001
 
-A message over 1 MiB (close code 1009) is refused below this layer, by the WebSocket protocol.
+A message that is too large (1009) is refused below this layer, by the WebSocket protocol.
 """
 
 from typing import ClassVar
@@ -72,6 +73,13 @@ class BadAudioError(CallerError):
 
     code = "bad_audio"
     close_code = 1007
+
+
+class UnauthorizedError(CallerError):
+    """No key, or none that this server knows."""
+
+    code = "unauthorized"
+    close_code = 1008
 
 
 class PeerError(StreamError):

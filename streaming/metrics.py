@@ -37,10 +37,10 @@ class Metrics:
         )
         self.audio_seconds = Counter("hark_audio_seconds", "Audio received", registry=self.registry)
         self.events = Counter(
-            "hark_events", "Events sent, by type", ["type"], registry=self.registry
+            "hark_events", "Events of streams, by type", ["type"], registry=self.registry
         )
         self.errors = Counter(
-            "hark_errors", "Errors sent, by code", ["code"], registry=self.registry
+            "hark_errors", "Errors told, by code", ["code"], registry=self.registry
         )
         self.queue_seconds = Histogram(
             "hark_step_queue_seconds",
@@ -62,8 +62,8 @@ class Metrics:
         )
         self.registry.register(_EngineCollector(read_port, read_load))
 
-    def count_sent(self, event: events.Event) -> None:
-        """Count an event that went to its client."""
+    def count_said(self, event: events.Event) -> None:
+        """Count an event of a stream."""
         self.events.labels(event.type).inc()
         if isinstance(event, events.Error):
             self.errors.labels(event.code).inc()

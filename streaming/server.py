@@ -8,15 +8,17 @@ import asyncio
 import math
 import secrets
 import socket
-from collections.abc import AsyncIterator, Callable
+import time
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
+from functools import partial
 from importlib import resources
 from pathlib import PurePosixPath
 
 import uvicorn
 from starlette.applications import Starlette
-from starlette.requests import Request
+from starlette.requests import HTTPConnection, Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
@@ -25,15 +27,17 @@ from .admission import Load, Readiness, readiness, refusal
 from .bridge import Bridge, BridgeStatus, EnginePort, StartEngine
 from .config import ServerConfig
 from .connection import Connection, send_frame
+from .doors import DOORS
 from .errors import StreamError
+from .keys import Keyring
+from .line import Line, Listener
+from .lines import Lines
 from .metrics import CONTENT_TYPE as METRICS_CONTENT_TYPE
 from .metrics import Metrics
-from .protocols.base import Adapter
-from .protocols.native import JSON_SUBPROTOCOL, MSGPACK_SUBPROTOCOL, choose_adapter
-from .session import Terms, error_event
-from .websocket import PatientWebSocket
+from .protocols.base import Denial, Dialect, Door, Handshake, House, Say
+from .session import Hangup, Terms, error_event
+from .websocket import SOCKET, PatientWebSocket
 
-MAX_MESSAGE_BYTES = 1 << 20
 CUT_PATIENCE_S = 1.0  # for last messages and close frames to arrive when the server stops
 
 _PAGE_TYPES = {".html": "text/html", ".js": "text/javascript", ".css": "text/css"}
@@ -46,6 +50,7 @@ class Service:
         self.config = config
         self.bridge = Bridge()
         self.metrics = Metrics(self._read_port, self.load)
+        self.keys = Keyring.of(config.api_keys)
         self._start_engine = start_engine
         self._connections: set[Connection] = set()
         self._empty = asyncio.Event()  # no connections
@@ -65,29 +70,71 @@ class Service:
             loading=self.bridge.status is BridgeStatus.LOADING,
             failed=self.bridge.status is BridgeStatus.FAILED,
             draining=self._draining,
-            streams=len(self._connections),
+            streams=self._num_streams(),
             max_streams=0 if port is None else port.max_streams,
             capacity=None if port is None else port.load.capacity,
         )
 
-    async def stream(self, websocket: WebSocket) -> None:
-        """`/v1/stream`: admit the connection and serve it until it ends."""
-        adapter = choose_adapter(websocket.scope["subprotocols"])
-        if adapter is None:
-            known = f"{JSON_SUBPROTOCOL}, {MSGPACK_SUBPROTOCOL}"
-            denial = PlainTextResponse(f"no known subprotocol; known are {known}\n", 400)
-            await websocket.send_denial_response(denial)
-            return
-        error = refusal(self.load())
-        if error is not None:
-            await self._refuse(websocket, adapter, error)
-            return
-        connection = self._connect(websocket, adapter)
+    async def enter(self, door: Door, websocket: WebSocket) -> None:
+        """Admit a client by one of the doors, and serve it until it ends."""
+        handshake = handshake_of(websocket)
         try:
-            await websocket.accept(adapter.subprotocol)
+            self.keys.check(handshake)
+            refused = refusal(self.load())
+            dialect = door.open(handshake, self._house())
+        except StreamError as error:
+            denial = door.deny(error, handshake)
+            assert denial is not None, "a client without a dialect is turned away by HTTP"
+            await self._deny(websocket, denial, error)
+            return
+        denial = None if refused is None else door.deny(refused, handshake)
+        if refused is not None and denial is not None:
+            await self._deny(websocket, denial, refused)
+            return
+        websocket.scope["extensions"][SOCKET].limit(door.max_message_bytes)
+        if refused is not None:
+            await websocket.accept(dialect.subprotocol)
+            await self._turn_away(websocket, dialect, refused)
+            return
+        connection = self._connect(websocket, dialect)
+        try:
+            await websocket.accept(dialect.subprotocol, header_list(dialect.accept_headers))
             await connection.run()
         finally:
-            self._forget(connection)
+            self._connections.discard(connection)
+            self._note_streams()
+
+    def new_line(self, name: str, listener: Listener, is_reserved: bool) -> Line:
+        """One more stream of whoever listens, for whom one is counted already if `is_reserved`.
+
+        Raises:
+            StreamError: there is no room, or no engine.
+        """
+        load = self.load()
+        error = refusal(replace(load, streams=load.streams - is_reserved))
+        if error is not None:
+            raise error
+        port, config = self._port(), self.config
+        terms = Terms(
+            languages=port.languages,
+            max_segment_s=port.max_segment_s,
+            unsure_below=port.unsure_below,
+            hello_timeout_s=config.hello_timeout_s,
+            stall_s=config.stall_s,
+        )
+        return Line(
+            name,
+            listener,
+            open_link=self.bridge.open,
+            terms=terms,
+            metrics=self.metrics,
+            clock=asyncio.get_running_loop().time,
+        )
+
+    def release(self, line: Line) -> None:
+        """A stream is over."""
+        self.bridge.release(line.link)
+        self._note_streams()
 
     async def drain(self) -> None:
         """Admit nobody, let every stream say what it has heard, then hang up.
@@ -103,46 +150,66 @@ class Service:
             connection.cut()
         await self._emptied(CUT_PATIENCE_S)
 
-    def _connect(self, websocket: WebSocket, adapter: Adapter) -> Connection:
-        port = self.bridge.port
-        assert port is not None, "admission lets nobody in before the engine runs"
+    def _connect(self, websocket: WebSocket, dialect: Dialect) -> Connection:
         config = self.config
         connection = Connection(
             websocket,
-            adapter,
-            name=secrets.token_hex(6),
-            open_link=self.bridge.open,
-            terms=Terms(
-                languages=port.languages,
-                max_segment_s=port.max_segment_s,
-                unsure_below=port.unsure_below,
-                hello_timeout_s=config.hello_timeout_s,
-                stall_s=config.stall_s,
-            ),
-            metrics=self.metrics,
-            config=config,
+            dialect,
+            lines=Lines(self.new_line, self.release),
+            count_outcome=lambda outcome: self.metrics.sessions.labels(outcome).inc(),
+            send_timeout_s=config.send_timeout_s,
+            linger_s=config.drain_s,
+            max_waiting=config.max_waiting_events,
         )
         self._connections.add(connection)
-        self._empty.clear()
-        self.metrics.streams.set(len(self._connections))
+        self._note_streams()
         return connection
 
-    async def _refuse(self, websocket: WebSocket, adapter: Adapter, error: StreamError) -> None:
-        await websocket.accept(adapter.subprotocol)
-        notice = replace(error_event(error), seq=0)
+    async def _deny(self, websocket: WebSocket, denial: Denial, error: StreamError) -> None:
+        """Answer the handshake with HTTP."""
         self.metrics.sessions.labels(error.code).inc()
+        await websocket.send_denial_response(response_of(denial))
+
+    async def _turn_away(self, websocket: WebSocket, dialect: Dialect, error: StreamError) -> None:
+        """Say why in the dialect's own words, and close."""
+        now = asyncio.get_running_loop().time()
+        farewell = Hangup(error.close_code, error.code)
+        event = error_event(error)
+        actions = [*dialect.said("", event, now), *dialect.ended("", farewell, now)]
+        self.metrics.sessions.labels(error.code).inc()
+        self.metrics.count_said(event)
         with suppress(TimeoutError, WebSocketDisconnect):
             async with asyncio.timeout(self.config.send_timeout_s):
-                await send_frame(websocket, adapter.encode(notice))
-                self.metrics.count_sent(notice)
-                await websocket.close(error.close_code, error.code)
+                for action in actions:
+                    if isinstance(action, Say):
+                        await send_frame(websocket, dialect.encode(action.message))
+                await websocket.close(farewell.code, farewell.reason)
 
-    def _forget(self, connection: Connection) -> None:
-        self._connections.discard(connection)
-        self.metrics.streams.set(len(self._connections))
-        self.bridge.release(connection.link)
+    def _house(self) -> House:
+        """What dialects may tell of this server; empty while it has no engine."""
+        port = self.bridge.port
+        return House(
+            model="" if port is None else port.model_name,
+            languages=() if port is None else port.languages,
+            max_segment_s=0 if port is None else port.max_segment_s,
+            unsure_below=0.0 if port is None else port.unsure_below,
+            epoch=time.time() - asyncio.get_running_loop().time(),
+            new_id=lambda: secrets.token_hex(12),
+        )
+
+    def _port(self) -> EnginePort:
+        assert self.bridge.port is not None, "admission lets nobody in before the engine runs"
+        return self.bridge.port
+
+    def _note_streams(self) -> None:
+        self.metrics.streams.set(self._num_streams())
         if not self._connections:
             self._empty.set()
+        else:
+            self._empty.clear()
+
+    def _num_streams(self) -> int:
+        return sum(connection.num_streams for connection in self._connections)
 
     async def _emptied(self, timeout_s: float) -> bool:
         try:
@@ -188,7 +255,7 @@ def create_app(service: Service) -> Starlette:
             Route("/healthz", _health),
             Route("/readyz", ready),
             Route("/metrics", metrics),
-            WebSocketRoute("/v1/stream", service.stream),
+            *(WebSocketRoute(path, partial(service.enter, door)) for path, door in DOORS.items()),
         ],
         lifespan=service.lifespan,
     )
@@ -208,6 +275,25 @@ def _page(request: Request) -> Response:
     return Response(file.read_bytes(), media_type=kind, headers={"Cache-Control": "no-cache"})
 
 
+def handshake_of(request: HTTPConnection) -> Handshake:
+    """What dialects see of a request."""
+    return Handshake(
+        path=request.url.path,
+        query={name: request.query_params.getlist(name) for name in request.query_params},
+        headers=dict(request.headers),
+        subprotocols=tuple(request.scope.get("subprotocols", ())),
+    )
+
+
+def response_of(denial: Denial) -> Response:
+    return Response(denial.body, denial.status, dict(denial.headers), media_type=denial.media_type)
+
+
+def header_list(headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
+    """Headers as ASGI wants them."""
+    return [(name.encode(), value.encode()) for name, value in headers.items()]
+
+
 # --- running it ----------------------------------------------------------------------------------
 
 
@@ -223,7 +309,6 @@ class HarkServer(uvicorn.Server):
             uvicorn.Config(
                 create_app(service),
                 ws=PatientWebSocket,
-                ws_max_size=MAX_MESSAGE_BYTES,
                 ws_per_message_deflate=False,
                 ws_ping_interval=config.ping_interval_s,
                 ws_ping_timeout=config.ping_interval_s,

@@ -1,4 +1,4 @@
-"""uvicorn's WebSocket protocol with five habits that slow, silent and rude peers call for.
+"""uvicorn's WebSocket protocol with six habits that slow, silent and rude peers call for.
 
 Knows bytes and timers of one connection; knows nothing of streams.
 
@@ -8,31 +8,57 @@ Knows bytes and timers of one connection; knows nothing of streams.
   the peer would never see the reason.
 - A text message that is not UTF-8 is such a mistake, and none of ours to log.
 - What the app still sends to a peer that was closed on is a disconnect, not a bug of the app.
+- A peer that has said it will send nothing more, by a close frame or by closing its side of the
+  connection, is answered when the app returns or closes: until then it can still be told things.
 - A closed connection is gone after `close_timeout`, even if the peer never reads the rest.
 """
 
 import asyncio
-from collections.abc import Callable
-from typing import cast
+from collections.abc import Callable, Mapping
+from typing import Any, cast
 
-from uvicorn._types import ASGISendEvent
+from uvicorn._types import ASGIReceiveCallable, ASGISendCallable, ASGISendEvent, Scope
 from uvicorn.protocols.utils import ClientDisconnected
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
-from websockets.frames import CloseCode
+from websockets.frames import Close, CloseCode, Frame, Opcode
 from websockets.http11 import Request
+from websockets.protocol import State
 from websockets.server import ServerProtocol
 
-DIRECT = "hark.direct"
-"""The ASGI extension by which an app asks for messages without a queue: see `listen`."""
+SOCKET = "hark.socket"
+"""The ASGI extension that holds the `PatientWebSocket` of a scope, for `listen` and `limit`."""
+
+_LEAVING = "hark.leaving"
 
 Listener = Callable[[str | bytes], bool]
 
 
+def is_leaving(disconnect: Mapping[str, Any]) -> bool:
+    """Whether the peer of a `websocket.disconnect` may still read."""
+    return bool(disconnect.get(_LEAVING))
+
+
 class _Protocol(ServerProtocol):
-    """The library's machine, with our word for a message that is too large."""
+    """The library's machine, with our word for a message that is too large, and late farewells."""
+
+    held_close: Frame | None = None
+    """The peer's close frame, not yet answered."""
 
     def fail(self, code: int, reason: str = "") -> None:
         super().fail(code, "too_large" if code == CloseCode.MESSAGE_TOO_BIG else reason)
+
+    def recv_frame(self, frame: Frame) -> None:
+        if frame.opcode is Opcode.CLOSE and self.state in (State.CONNECTING, State.OPEN):
+            Close.parse(frame.data)  # raises on what is no close frame
+            self.held_close = frame
+            return
+        super().recv_frame(frame)
+
+    def answer_close(self) -> None:
+        """Go on with the close frame that was held."""
+        frame, self.held_close = self.held_close, None
+        if frame is not None:
+            super().recv_frame(frame)
 
 
 class PatientWebSocket(WebSocketsSansIOProtocol):
@@ -41,15 +67,50 @@ class PatientWebSocket(WebSocketsSansIOProtocol):
     _listener: Listener | None = None
 
     _heard_since_ping = False
+    _is_leaving = False
     _abort_timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
-        self.conn = _Protocol(max_size=self.config.ws_max_size, logger=self.logger)
+        self._machine = _Protocol(max_size=self.config.ws_max_size, logger=self.logger)
+        self.conn = self._machine
+        self._inner_app, self.app = self.app, self._run_app
 
     def data_received(self, data: bytes) -> None:
         self._heard_since_ping = True
+        if self._is_leaving:
+            return  # nothing may follow a close frame
         super().data_received(data)
+        if self._machine.held_close is not None:
+            self._leave(bytes(self._machine.held_close.data))
+
+    def eof_received(self) -> bool:  # pyright: ignore[reportIncompatibleMethodOverride]
+        """The peer has closed its side, perhaps without a close frame. True keeps ours open."""
+        if not self.handshake_complete or self.close_sent:
+            return False
+        self._leave(b"")
+        return True
+
+    def _leave(self, data: bytes) -> None:
+        """Tell the app that nothing more comes."""
+        if self._is_leaving or self.close_sent:
+            return
+        self._is_leaving = True
+        close = Close.parse(data)
+        message = {"type": "websocket.disconnect", "code": close.code, "reason": close.reason}
+        self.queue.put_nowait(cast(Any, message | {_LEAVING: True}))
+
+    async def _run_app(
+        self, scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable
+    ) -> None:
+        """The app, and then the answer to a close frame, if the app has not closed itself."""
+        try:
+            await self._inner_app(scope, receive, send)
+        finally:
+            if self._machine.held_close and self.handshake_complete and not self.close_sent:
+                self._machine.answer_close()
+                self.transport.write(b"".join(self.conn.data_to_send()))
+                self.close_sent = True
 
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
@@ -65,6 +126,9 @@ class PatientWebSocket(WebSocketsSansIOProtocol):
         if self.close_sent and self.initial_response is None:
             raise ClientDisconnected
         await super().send(message)
+        if self.close_sent and self._machine.held_close is not None:
+            self._machine.answer_close()
+            self.transport.close()
 
     def send_keepalive_ping(self) -> None:
         self._heard_since_ping = False
@@ -83,7 +147,11 @@ class PatientWebSocket(WebSocketsSansIOProtocol):
         super().handle_connect(event)
         if not self.close_sent:
             extensions = cast(dict[str, object], self.scope.get("extensions"))
-            extensions[DIRECT] = self.listen
+            extensions[SOCKET] = self
+
+    def limit(self, max_bytes: int) -> None:
+        """Bound the messages of this peer; to be called before it is let in."""
+        self._machine.max_message_size = max_bytes
 
     def listen(self, listener: Listener) -> None:
         """Give each message to `listener` as it is read; those it declines go to `receive`.

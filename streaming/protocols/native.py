@@ -6,13 +6,14 @@ session, which knows what its model speaks.
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NoReturn
+from dataclasses import replace
+from typing import Any, NoReturn, Protocol
 
 import msgpack
 
 from hark.engine.types import AudioFormat, Encoding, Endpointing, OptionError, StreamOptions
 
-from ..errors import BadMessageError, BadOptionError
+from ..errors import BadMessageError, BadOptionError, CapacityError, ServerError, StreamError
 from ..events import (
     AudioIn,
     CloseIn,
@@ -21,15 +22,114 @@ from ..events import (
     Event,
     FinalizeIn,
     Hello,
+    Partial,
     event_to_wire,
 )
-from .base import Adapter, Frame
+from ..session import Hangup
+from .base import (
+    HTTP_STATUS,
+    Action,
+    Begin,
+    Denial,
+    Frame,
+    Handshake,
+    House,
+    LineId,
+    Refuse,
+    Say,
+    Tell,
+)
 
 JSON_SUBPROTOCOL = "hark.v1.json"
 MSGPACK_SUBPROTOCOL = "hark.v1.msgpack"
 MAX_ID_CHARACTERS = 128
+MAX_MESSAGE_BYTES = 1 << 20
 
 Message = Mapping[str, Any]
+
+_ONLY = ""  # the one line
+
+
+class NativeDoor:
+    """`/v1/stream`."""
+
+    max_message_bytes = MAX_MESSAGE_BYTES
+
+    def open(self, handshake: Handshake, house: House) -> "Native":
+        adapter = choose_adapter(handshake.subprotocols)
+        if adapter is None:
+            known = f"{JSON_SUBPROTOCOL}, {MSGPACK_SUBPROTOCOL}"
+            raise BadOptionError(f"no known subprotocol; known are {known}")
+        return Native(adapter)
+
+    def deny(self, error: StreamError, handshake: Handshake) -> Denial | None:
+        """A browser sees no HTTP answer, so what may pass soon is said in the protocol itself."""
+        if isinstance(error, CapacityError | ServerError):
+            return None
+        return Denial(HTTP_STATUS[error.code], error.message + "\n", "text/plain")
+
+
+class Native:
+    """The dialect that says what the session says, as it is."""
+
+    def __init__(self, adapter: "Adapter") -> None:
+        self._adapter = adapter
+        self._next_seq = 0
+
+    @property
+    def subprotocol(self) -> str | None:
+        return self._adapter.subprotocol
+
+    @property
+    def accept_headers(self) -> Mapping[str, str]:
+        return {}
+
+    def opened(self, now: float) -> list[Action]:
+        return [Begin(_ONLY)]
+
+    def read(self, frame: Frame) -> Command:
+        return self._adapter.decode(frame)
+
+    def received(self, message: Command, now: float) -> list[Action]:
+        return [Tell(_ONLY, message)]
+
+    def misread(self, error: StreamError, now: float) -> list[Action]:
+        return [Refuse(_ONLY, error)]
+
+    def said(self, line: LineId, event: Event, now: float) -> list[Action]:
+        return [Say(event, replaces=Partial.type if isinstance(event, Partial) else None)]
+
+    def ended(self, line: LineId, farewell: Hangup, now: float) -> list[Action]:
+        return [farewell]
+
+    def left(self, now: float) -> list[Action]:
+        return []
+
+    def next_deadline(self) -> float | None:
+        return None
+
+    def timed_out(self, now: float) -> list[Action]:
+        return []
+
+    def encode(self, message: Event) -> Frame:
+        frame = self._adapter.encode(replace(message, seq=self._next_seq))
+        self._next_seq += 1
+        return frame
+
+
+class Adapter(Protocol):
+    """One framing of the protocol."""
+
+    @property
+    def subprotocol(self) -> str | None: ...
+
+    def decode(self, frame: Frame) -> Command:
+        """The command in a frame. Raises StreamError, whatever the bytes are."""
+        ...
+
+    def encode(self, event: Event) -> Frame:
+        """The frame that carries an event."""
+        ...
 
 
 def choose_adapter(offered: Sequence[str]) -> Adapter | None:

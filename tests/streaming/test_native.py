@@ -11,8 +11,8 @@ from hark.engine.types import AudioFormat, Encoding, Endpointing, StreamOptions
 from hark.streaming import events
 from hark.streaming.errors import BadMessageError, BadOptionError, StreamError
 from hark.streaming.events import AudioIn, CloseIn, Command, ConfigureIn, FinalizeIn, Hello
-from hark.streaming.protocols.base import Adapter, Frame
-from hark.streaming.protocols.native import JsonAdapter, MsgpackAdapter, choose_adapter
+from hark.streaming.protocols.base import Frame
+from hark.streaming.protocols.native import Adapter, JsonAdapter, MsgpackAdapter, choose_adapter
 from tests.streaming.support import pack
 
 COMMANDS = (Hello, AudioIn, ConfigureIn, FinalizeIn, CloseIn)

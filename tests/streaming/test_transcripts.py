@@ -16,8 +16,13 @@ import pytest
 from hark.engine import types as engine
 from hark.streaming.errors import StreamError
 from hark.streaming.outbox import Outbox
-from hark.streaming.protocols.base import Adapter, Frame
-from hark.streaming.protocols.native import JSON_SUBPROTOCOL, MSGPACK_SUBPROTOCOL, choose_adapter
+from hark.streaming.protocols.base import Frame, Say
+from hark.streaming.protocols.native import (
+    JSON_SUBPROTOCOL,
+    MSGPACK_SUBPROTOCOL,
+    Native,
+    choose_adapter,
+)
 from hark.streaming.session import Effect, Emit, Hangup, Session, Terms, ToEngine
 from tests.streaming.support import pack
 
@@ -55,7 +60,8 @@ class Replay:
     def __init__(self, subprotocol: str) -> None:
         adapter = choose_adapter([subprotocol])
         assert adapter is not None
-        self._adapter: Adapter = adapter
+        self._adapter = adapter
+        self._dialect = Native(adapter)
         self._session = Session(STREAM, "s-1", terms=TERMS, now=0.0)
         self._outbox = Outbox(256)
 
@@ -113,11 +119,11 @@ class Replay:
             case Hangup(code=code, reason=reason):
                 return {"hangup": [code, reason]}
             case Emit(event=event):
-                self._outbox.put(event)
-                numbered = self._outbox.take()
-                assert numbered is not None
-                assert not isinstance(numbered, Hangup)
-                frame = self._adapter.encode(numbered)
+                [said] = self._dialect.said("", event, 0.0)
+                assert isinstance(said, Say)
+                self._outbox.put(said)
+                assert self._outbox.take() == said
+                frame = self._dialect.encode(said.message)
                 message = msgpack.unpackb(frame) if isinstance(frame, bytes) else json.loads(frame)
                 return {"send": message}
 

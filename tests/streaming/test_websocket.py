@@ -9,7 +9,7 @@ import uvicorn
 from uvicorn.protocols.utils import ClientDisconnected
 from uvicorn.server import ServerState
 
-from hark.streaming.websocket import PatientWebSocket
+from hark.streaming.websocket import PatientWebSocket, is_leaving
 
 HANDSHAKE = (
     b"GET / HTTP/1.1\r\nHost: hark\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
@@ -123,3 +123,57 @@ async def test_a_listener_hears_at_once_and_what_it_declines_waits_in_order(
     assert not protocol.read_paused
     protocol.data_received(message(b"f"))
     assert heard == [b"f"]
+
+
+CLOSE = struct.pack("!BB4xH", 0x88, 0x80 | 2, 1000)
+
+
+def frames_of(protocol: PatientWebSocket) -> bytes:
+    transport = protocol.transport
+    assert isinstance(transport, Memory)
+    return transport.written.partition(b"\r\n\r\n")[2]
+
+
+async def test_a_peer_that_said_goodbye_can_still_be_told_things(
+    protocol: PatientWebSocket,
+) -> None:
+    protocol.data_received(CLOSE)
+    protocol.data_received(CLOSE)  # what follows a close frame is nothing
+    messages = [await protocol.receive(), await protocol.receive()]
+    assert [message["type"] for message in messages] == [
+        "websocket.connect",
+        "websocket.disconnect",
+    ]
+    assert is_leaving(messages[1])
+    assert not frames_of(protocol)
+    await protocol.send({"type": "websocket.send", "text": "late"})
+    await protocol.send({"type": "websocket.close", "code": 1000, "reason": "bye"})
+    assert frames_of(protocol) == b"\x81\x04late" + b"\x88\x05\x03\xe8bye"
+    assert protocol.transport.is_closing()
+
+
+async def test_a_close_frame_is_answered_when_the_app_just_returns() -> None:
+    async def app(scope: dict, receive, send) -> None:
+        await send({"type": "websocket.accept"})
+        while (await receive())["type"] != "websocket.disconnect":
+            pass
+
+    config = uvicorn.Config(app, log_config=None)  # pyright: ignore[reportArgumentType]
+    config.load()
+    protocol = PatientWebSocket(config, ServerState(), {})
+    protocol.connection_made(Memory())
+    protocol.data_received(HANDSHAKE)
+    protocol.data_received(CLOSE)
+    await asyncio.gather(*protocol.tasks)
+    assert frames_of(protocol) == b"\x88\x02\x03\xe8"
+    protocol.connection_lost(None)
+
+
+async def test_a_side_that_was_closed_without_a_frame_leaves_ours_open(
+    protocol: PatientWebSocket,
+) -> None:
+    assert protocol.eof_received()
+    await protocol.receive()
+    assert is_leaving(await protocol.receive())
+    await protocol.send({"type": "websocket.send", "text": "late"})
+    assert frames_of(protocol) == b"\x81\x04late"
