@@ -135,6 +135,7 @@ class Session:
         self._state = State.AWAITING_HELLO
         self._audio = AudioFormat()
         self._options = StreamOptions()
+        self._wants_receipts = False
         self._deadline: float | None = now + terms.hello_timeout_s
         self._reading_paused = False
         self._stall = StallTime(terms.stall_s)
@@ -229,11 +230,11 @@ class Session:
         if self._state is State.ENDED:
             return []
         match update:
-            case engine.Consumed():
-                return []
+            case engine.Consumed(at_sample=at_sample):
+                return self._receipt(events.Heard, to_ms(at_sample))
             case engine.Configured():
                 self._stall.answered(accepted=True)
-                return []
+                return self._receipt(events.Configured, self._heard_ms)
             case engine.Closed():
                 return self._closed(update)
             case engine.Failed():
@@ -257,6 +258,11 @@ class Session:
                 assert event is not None
                 self._segment = update.segment + isinstance(update, engine.Final)
                 return self._say(event)
+
+    def _receipt(self, kind: type[events.Receipt], at_ms: int) -> list[Effect]:
+        if not self._wants_receipts:
+            return []
+        return [Emit(kind(segment=self._segment, start_ms=at_ms, end_ms=at_ms))]
 
     def _say(self, event: Event) -> list[Effect]:
         self._heard_ms = max(self._heard_ms, event.end_ms)
@@ -296,7 +302,7 @@ class Session:
                 return [ToEngine(engine.Close(self._stream))]
 
     def _open(self, hello: Hello) -> list[Effect]:
-        self._audio = hello.audio
+        self._audio, self._wants_receipts = hello.audio, hello.receipts
         self._options = self._settle(hello.options)
         self._stall.open(self._options.endpointing)
         self._deadline = None
