@@ -76,10 +76,13 @@ class Encoding(StrEnum):
     PCM_S16LE = "pcm_s16le"
     PCM_F32LE = "pcm_f32le"
     MULAW = "mulaw"
+    ALAW = "alaw"
+    OPUS = "opus"
+    CONTAINER = "container"
 
     @property
     def sample_bytes(self) -> int:
-        return {"pcm_s16le": 2, "pcm_f32le": 4, "mulaw": 1}[self.value]
+        return {"pcm_s16le": 2, "pcm_f32le": 4, "mulaw": 1, "alaw": 1}.get(self.value, 1)
 
 
 @dataclass(frozen=True, slots=True)
