@@ -168,12 +168,13 @@ class Receipt(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Heard(Receipt):
-    """All audio up to `end_ms` has been heard.
+    """All audio up to `end_ms` has been heard; of what was sent, `waiting_bytes` have not.
 
     Speech that begins later may be dated back, by the padding before it and the voice it took.
     """
 
     type: ClassVar[str] = "heard"
+    waiting_bytes: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

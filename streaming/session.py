@@ -136,6 +136,7 @@ class Session:
         self._audio = AudioFormat()
         self._options = StreamOptions()
         self._wants_receipts = False
+        self._waiting_bytes = 0  # told the engine, and not taken in yet
         self._deadline: float | None = now + terms.hello_timeout_s
         self._reading_paused = False
         self._stall = StallTime(terms.stall_s)
@@ -230,11 +231,11 @@ class Session:
         if self._state is State.ENDED:
             return []
         match update:
-            case engine.Consumed(at_sample=at_sample):
-                return self._receipt(events.Heard, to_ms(at_sample))
+            case engine.Consumed():
+                return self._consumed(update)
             case engine.Configured():
                 self._stall.answered(accepted=True)
-                return self._receipt(events.Configured, self._heard_ms)
+                return [Emit(events.Configured())] if self._wants_receipts else []
             case engine.Closed():
                 return self._closed(update)
             case engine.Failed():
@@ -259,10 +260,12 @@ class Session:
                 self._segment = update.segment + isinstance(update, engine.Final)
                 return self._say(event)
 
-    def _receipt(self, kind: type[events.Receipt], at_ms: int) -> list[Effect]:
+    def _consumed(self, update: engine.Consumed) -> list[Effect]:
+        self._waiting_bytes -= update.num_bytes
         if not self._wants_receipts:
             return []
-        return [Emit(kind(segment=self._segment, start_ms=at_ms, end_ms=at_ms))]
+        at_ms = to_ms(update.at_sample)
+        return [Emit(events.Heard(start_ms=at_ms, end_ms=at_ms, waiting_bytes=self._waiting_bytes))]
 
     def _say(self, event: Event) -> list[Effect]:
         self._heard_ms = max(self._heard_ms, event.end_ms)
@@ -286,6 +289,7 @@ class Session:
                 if not payload:
                     return []
                 self._deadline = self._stall.deadline(now)
+                self._waiting_bytes += len(payload)
                 return [ToEngine(engine.Feed(self._stream, payload))]
             case Hello():
                 return self._open(command)

@@ -138,9 +138,11 @@ def test_receipts_are_for_dialects_that_ask() -> None:
         session.receive(Hello(AudioFormat(), StreamOptions(), receipts=wanted), 0.0)
         session.engine_said(engine.Opened("model"))
         effects = [
+            *session.receive(AudioIn(bytes(5000)), 0.0)[1:],
             *session.engine_said(engine.Consumed(3200, 1600)),
             *session.receive(ConfigureIn({"context": "x"}), 0.0),
             *session.engine_said(engine.Configured()),
         ]
+        heard = Heard(start_ms=100, end_ms=100, waiting_bytes=1800)
         told = [effect.event for effect in effects if isinstance(effect, Emit)]
-        assert told == ([Heard(start_ms=100, end_ms=100), Configured()] if wanted else [])
+        assert told == ([heard, Configured()] if wanted else [])
