@@ -195,7 +195,7 @@ class Stream:
         if isinstance(last, Consumed):
             num_bytes += last.num_bytes
             self._outbox.pop()
-        self._outbox.append(Consumed(num_bytes))
+        self._outbox.append(Consumed(num_bytes, self._clock))
 
     # --- the sample clock ------------------------------------------------------------------------
 

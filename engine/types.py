@@ -273,9 +273,14 @@ class Opened:
 
 @dataclass(frozen=True, slots=True)
 class Consumed:
-    """`num_bytes` more of the fed bytes have been taken in; the sender may send as many more."""
+    """`num_bytes` more of the fed bytes have been taken in; the sender may send as many more.
+
+    The stream has been heard up to `at_sample`. Speech that begins later may be dated back, by the
+    padding before it and the voice it took to be speech.
+    """
 
     num_bytes: int
+    at_sample: int
 
 
 @dataclass(frozen=True, slots=True)

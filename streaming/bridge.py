@@ -121,8 +121,7 @@ class StreamLink:
                 pass
         if not self._is_above(LOW_WATER_S, MAX_UNANSWERED // 2):
             self._room.set()
-        if not isinstance(update, Consumed):
-            self._on_update(update)
+        self._on_update(update)
 
     @property
     def has_room(self) -> bool:

@@ -5,11 +5,13 @@ from types import MappingProxyType
 
 from .protocols.base import Door
 from .protocols.dashscope import DashScopeDoor
+from .protocols.deepgram.door import DeepgramDoor
 from .protocols.native import NativeDoor
 from .protocols.openai.door import RealtimeDoor
 
 DOORS: Mapping[str, Door] = MappingProxyType(
     {
+        "/v1/listen": DeepgramDoor(),
         "/v1/stream": NativeDoor(),
         "/v1/realtime": RealtimeDoor(),
         "/api-ws/v1/realtime": DashScopeDoor(),

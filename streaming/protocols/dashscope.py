@@ -27,7 +27,7 @@ from .openai.items import Item
 from .openai.machine import RealtimeMachine
 from .openai.message import APPEND, Message
 from .openai.tell import TRANSCRIPTION, error_body
-from .wire import joined, language_code, language_name, to_json
+from .wire import joined, language_code, language_of, to_json
 
 _LINE = ""
 _MAX_CONTEXT = 4000
@@ -85,10 +85,7 @@ class Config:
         Raises:
             BadOptionError: a language the model does not speak.
         """
-        try:
-            language = language_name(self.language, allowed)
-        except OptionError as error:
-            raise BadOptionError(str(error)) from None
+        language = language_of(self.language or "", allowed)
         turn = self.turn_detection
         return StreamOptions(
             language=language,
@@ -256,4 +253,4 @@ def _map(name: str, value: object) -> Mapping[str, Any]:
 def _text(name: str, value: object) -> str:
     if not isinstance(value, str):
         raise BadMessageError(f"{name} is no string")
-    return value.encode(errors="replace").decode()
+    return value

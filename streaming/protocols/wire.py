@@ -3,20 +3,25 @@
 import base64
 import binascii
 import json
+import re
 import unicodedata
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
 from hark.engine.languages import LANGUAGES, canonical_language
+from hark.engine.types import OptionError
 
-from ..errors import BadMessageError
+from ..errors import BadMessageError, BadOptionError
 from .base import Frame
 
+_UNDECIDED = ("", "auto", "multi", "null", "none", "und")
+_OF_TAG = {"zh-hk": "yue", "zh-mo": "yue", "tl": "fil"}  # where the first part says something else
+_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 _SPACELESS = ("CJK", "HIRAGANA", "KATAKANA", "THAI", "LAO", "KHMER", "MYANMAR")
 
 
 def read_object(frame: Frame) -> dict[str, Any]:
-    """The JSON object in a text frame.
+    """The JSON object in a text frame; its strings can all be written as UTF-8.
 
     Raises:
         BadMessageError: it is binary, not JSON, or not an object.
@@ -25,6 +30,10 @@ def read_object(frame: Frame) -> dict[str, Any]:
         raise BadMessageError("a binary message; all messages are JSON text")
     try:
         message = json.loads(frame, parse_constant=_refuse_constant)
+        if _SURROGATE.search(frame):
+            json.dumps(message, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        raise BadMessageError("a string with half of a surrogate pair") from None
     except (ValueError, RecursionError) as error:
         raise BadMessageError(f"not JSON: {error}") from None
     if not isinstance(message, dict):
@@ -47,22 +56,32 @@ def read_base64(name: str, value: object) -> bytes:
 
 
 def to_json(message: object) -> str:
-    """Compact; halves of surrogate pairs, which a client may have sent, become question marks."""
-    text = json.dumps(message, ensure_ascii=False, separators=(",", ":"))
-    return text if text.isascii() else text.encode(errors="replace").decode()
+    """Compact."""
+    return json.dumps(message, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 
 
-def language_name(text: str | None, allowed: Sequence[str]) -> str | None:
-    """The model's name of a language given as a name or a code, with or without a region.
+def header_text(text: str) -> str:
+    """A text as it can stand in an HTTP header."""
+    return "".join(letter if " " <= letter <= "~" else "?" for letter in text)
 
-    None for no language, and for words that ask for detection.
+
+def language_of(tag: str, languages: Sequence[str]) -> str | None:
+    """The name the model gives a language: of its name, its ISO code, or a tag such as `en-US`.
+
+    None leaves it to the model, which is also what `multi` and `auto` ask for.
 
     Raises:
-        OptionError: the model does not speak it.
+        BadOptionError: it is none of `languages`.
     """
-    if text is None or text.strip().lower() in ("", "auto", "multi"):
+    wanted = tag.strip().replace("_", "-").lower()
+    if wanted in _UNDECIDED:
         return None
-    return canonical_language(text.replace("_", "-").partition("-")[0], allowed)
+    code = _OF_TAG.get(wanted, wanted.partition("-")[0])
+    try:
+        return canonical_language(code, languages)
+    except OptionError:
+        allowed = ", ".join(f"{name} ({LANGUAGES[name]})" for name in languages)
+        raise BadOptionError(f"language is {tag[:40]!a}, allowed are {allowed}") from None
 
 
 def language_code(name: str | None) -> str | None:

@@ -11,7 +11,7 @@ from typing import Any
 from hark.engine.types import AudioFormat, Encoding, Endpointing, OptionError, StreamOptions
 
 from ...errors import BadMessageError, BadOptionError
-from ..wire import language_name
+from ..wire import language_of
 
 LOGPROBS = "item.input_audio_transcription.logprobs"
 MAX_CONTEXT = 4000
@@ -91,10 +91,7 @@ class Config:
             BadOptionError: a language the model does not speak.
         """
         asked = self.language or (self.languages[0] if len(self.languages) == 1 else None)
-        try:
-            language = language_name(asked, allowed)
-        except OptionError as error:
-            raise BadOptionError(str(error)) from None
+        language = language_of(asked or "", allowed)
         terms = ", ".join(term.strip() for term in self.keywords if term.strip())
         context = "\n".join(part for part in (self.prompt, terms) if part)
         return StreamOptions(
@@ -267,7 +264,7 @@ def _map_or_none(value: object) -> Mapping[str, Any] | None:
 def _text(name: str, value: object) -> str:
     if not isinstance(value, str):
         raise BadMessageError(f"{name} is {_show(value)}, a string is due")
-    return value.encode(errors="replace").decode()  # halves of surrogate pairs cannot be sent on
+    return value
 
 
 def _texts(name: str, value: object) -> tuple[str, ...]:
