@@ -30,7 +30,8 @@ from .audio_files import AudioFile, open_audio
 from .errors import AudioFileError, BadAddressError, HarkError, UsageError
 from .feeding import paced
 from .file_display import Heard, display
-from .journal import Journal, journal_beside, key_of, later
+from .journal import Journal, journal_beside, key_of
+from .later import later
 from .output import Output
 from .recognise import LocalRecogniser, Recogniser, ServerRecogniser
 from .transcript import Format, Transcript
