@@ -5,9 +5,11 @@ from types import MappingProxyType
 
 from .protocols.base import Door
 from .protocols.native import NativeDoor
+from .protocols.root import RootDoor
 
 DOORS: Mapping[str, Door] = MappingProxyType(
     {
+        "/": RootDoor(),
         "/v1/stream": NativeDoor(),
     }
 )
