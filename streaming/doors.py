@@ -8,9 +8,11 @@ from .protocols.dashscope import DashScopeDoor
 from .protocols.deepgram.door import DeepgramDoor
 from .protocols.native import NativeDoor
 from .protocols.openai.door import RealtimeDoor
+from .protocols.root import RootDoor
 
 DOORS: Mapping[str, Door] = MappingProxyType(
     {
+        "/": RootDoor(),
         "/v1/listen": DeepgramDoor(),
         "/v1/stream": NativeDoor(),
         "/v1/realtime": RealtimeDoor(),

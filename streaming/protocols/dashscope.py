@@ -27,10 +27,9 @@ from .openai.items import Item
 from .openai.machine import RealtimeMachine
 from .openai.message import APPEND, Message
 from .openai.tell import TRANSCRIPTION, error_body
-from .wire import joined, language_code, language_of, to_json
+from .wire import MAX_CONTEXT_CHARACTERS, joined, language_code, language_of, to_json
 
 _LINE = ""
-_MAX_CONTEXT = 4000
 _SERVER_VAD = {
     "type": "server_vad",
     "threshold": 0.2,
@@ -89,7 +88,7 @@ class Config:
         turn = self.turn_detection
         return StreamOptions(
             language=language,
-            context=self.corpus[:_MAX_CONTEXT],
+            context=self.corpus[:MAX_CONTEXT_CHARACTERS],
             endpointing=Endpointing(mode="off") if turn is None else _pauses(turn),
         )
 

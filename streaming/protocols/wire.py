@@ -5,7 +5,7 @@ import binascii
 import json
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NoReturn
 
 from hark.engine.languages import LANGUAGES, canonical_language
@@ -14,6 +14,7 @@ from hark.engine.types import OptionError
 from ..errors import BadMessageError, BadOptionError
 from .base import Frame
 
+MAX_CONTEXT_CHARACTERS = 4_000  # of `StreamOptions`
 _UNDECIDED = ("", "auto", "multi", "null", "none", "und")
 _OF_TAG = {"zh-hk": "yue", "zh-mo": "yue", "tl": "fil"}  # where the first part says something else
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
@@ -39,6 +40,20 @@ def read_object(frame: Frame) -> dict[str, Any]:
     if not isinstance(message, dict):
         raise BadMessageError("not a JSON object")
     return message
+
+
+def text_in(fields: Mapping[str, Any], name: str) -> str:
+    """A field that is a string; "" where it is null or missing.
+
+    Raises:
+        BadMessageError: it is something else.
+    """
+    value = fields.get(name)
+    if value is None:
+        return ""
+    if not isinstance(value, str):
+        raise BadMessageError(f"{name} is {ascii(value)[:60]}, allowed is a string")
+    return value
 
 
 def read_base64(name: str, value: object) -> bytes:
@@ -91,10 +106,18 @@ def language_code(name: str | None) -> str | None:
 
 def joined(first: str, second: str) -> str:
     """Two texts one after the other, with a blank between them where their script has any."""
-    return first + gap(first, second) + second
+    return first + blank_between(first, second) + second
 
 
-def gap(first: str, second: str) -> str:
+def join_texts(texts: Iterable[str]) -> str:
+    """Texts of one speaker in order, with blanks between them where their scripts have blanks."""
+    whole = ""
+    for text in filter(None, (text.strip() for text in texts)):
+        whole = joined(whole, text)
+    return whole
+
+
+def blank_between(first: str, second: str) -> str:
     """What has to stand between two texts."""
     if not first or not second or first[-1].isspace() or second[0].isspace():
         return ""

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from ...events import Final
-from ..wire import gap, joined
+from ..wire import blank_between, joined
 
 
 @dataclass(slots=True)
@@ -42,6 +42,6 @@ class Item:
         fresh = text[len(self._sent) :]
         if not fresh:
             return ""
-        between = "" if self._sent else gap(self.text, text)
+        between = "" if self._sent else blank_between(self.text, text)
         self._sent = text
         return between + fresh

@@ -11,10 +11,9 @@ from typing import Any
 from hark.engine.types import AudioFormat, Encoding, Endpointing, OptionError, StreamOptions
 
 from ...errors import BadMessageError, BadOptionError
-from ..wire import language_of
+from ..wire import MAX_CONTEXT_CHARACTERS, language_of
 
 LOGPROBS = "item.input_audio_transcription.logprobs"
-MAX_CONTEXT = 4000
 
 _UNCUT_MODELS = ("gpt-realtime-whisper", "gpt-live-transcribe")
 """Models under whose names clients cut the speech themselves unless they say otherwise."""
@@ -95,7 +94,9 @@ class Config:
         terms = ", ".join(term.strip() for term in self.keywords if term.strip())
         context = "\n".join(part for part in (self.prompt, terms) if part)
         return StreamOptions(
-            language=language, context=context[:MAX_CONTEXT], endpointing=self.endpointing()
+            language=language,
+            context=context[:MAX_CONTEXT_CHARACTERS],
+            endpointing=self.endpointing(),
         )
 
     def endpointing(self) -> Endpointing:

@@ -7,7 +7,7 @@ from typing import Any
 from ...errors import StreamError
 from ...events import Error, Final
 from ..base import Say
-from ..wire import gap, language_code
+from ..wire import blank_between, language_code
 
 TRANSCRIPTION = "conversation.item.input_audio_transcription"
 
@@ -105,7 +105,7 @@ def log_probabilities(finals: Sequence[Final]) -> list[dict[str, Any]]:
     tokens: list[dict[str, Any]] = []
     for final in finals:
         for word in final.words:
-            before = gap("x", word["text"]) if tokens else ""
+            before = blank_between("x", word["text"]) if tokens else ""
             text = before + word["text"]
             logprob = math.log(max(word["confidence"], 1e-6))
             tokens.append({"token": text, "logprob": logprob, "bytes": list(text.encode())})
