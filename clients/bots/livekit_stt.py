@@ -11,22 +11,16 @@ Knows LiveKit, which the user has installed.
 import logging
 import time
 import weakref
-from statistics import fmean
 from typing import Unpack
-
-import numpy as np
 
 try:
     from livekit import rtc
     from livekit.agents import (
         DEFAULT_API_CONNECT_OPTIONS,
-        APIConnectionError,
         APIConnectOptions,
-        APIError,
-        LanguageCode,
         stt,
     )
-    from livekit.agents.types import NOT_GIVEN, NotGivenOr, TimedString
+    from livekit.agents.types import NOT_GIVEN, NotGivenOr
     from livekit.agents.utils import AudioBuffer, is_given
     from livekit.agents.utils.aio import ChanClosed
 except ImportError as error:
@@ -37,11 +31,14 @@ except ImportError as error:
 from hark.engine.types import SAMPLE_RATE
 from hark.streaming.events import Error, Event, Final, Partial, Ready, SpeechEnded, SpeechStarted
 
-from ..errors import ConnectionLostError, HarkError, ServerUnreachableError
+from ..errors import HarkError
 from ..settings import Changes, Options, changed
 from .lasting import DEFAULT_URL, LastingStream
-from .tags import iso_tag, language_of_tag
+from .livekit_data import api_error, final_data, interim_data, mono
+from .tags import language_of_tag
 from .unheard import FLUSH, Piece
+
+MAX_CONTEXT_CHARS = 4_000  # the server refuses more
 
 logger = logging.getLogger(__name__)
 
@@ -110,7 +107,7 @@ class STT(stt.STT):
         conn_options: APIConnectOptions,
     ) -> stt.SpeechEvent:
         frame = rtc.combine_audio_frames(buffer)
-        pieces = iter([_mono(frame)])
+        pieces = iter([mono(frame)])
         finals: list[Final] = []
         session = ""
 
@@ -129,11 +126,11 @@ class STT(stt.STT):
         try:
             await stream.attempt(receive, take, open_timeout_s=conn_options.timeout)
         except HarkError as error:
-            raise _api_error(error) from error
+            raise api_error(error) from error
         return stt.SpeechEvent(
             type=stt.SpeechEventType.FINAL_TRANSCRIPT,
             request_id=session,
-            alternatives=[_data(finals)],
+            alternatives=[final_data(finals)],
         )
 
     def _update_session_keyterms(self, keyterms: list[str]) -> None:
@@ -146,7 +143,11 @@ class STT(stt.STT):
         if not self._keyterms:
             return self._context
         own = [self._context] if isinstance(self._context, str) else self._context
-        return list(dict.fromkeys([*filter(None, own), *self._keyterms]))
+        terms = list(filter(None, own))
+        for term in self._keyterms:  # LiveKit finds ever more of them
+            if len(", ".join([*terms, term])) <= MAX_CONTEXT_CHARS and term not in terms:
+                terms.append(term)
+        return terms
 
     def _options_in(self, language: NotGivenOr[str]) -> Options:
         if not is_given(language):
@@ -194,14 +195,14 @@ class SpeechStream(stt.RecognizeStream):
             if not is_anchored:
                 is_anchored = True
                 self.start_time = time.time() - item.duration - self._lasting.taken_s
-            return _mono(item)
+            return mono(item)
 
         try:
             await self._lasting.attempt(
                 receive, self._on_event, open_timeout_s=self._conn_options.timeout
             )
         except HarkError as error:
-            raise _api_error(error) from error
+            raise api_error(error) from error
         finally:
             self._report_usage()
 
@@ -215,14 +216,16 @@ class SpeechStream(stt.RecognizeStream):
                 began = self.start_time + event.start_ms / 1000
                 self._emit(stt.SpeechEventType.START_OF_SPEECH, speech_start_time=began)
             case Partial() if event.stable or event.unstable:
-                self._emit(stt.SpeechEventType.INTERIM_TRANSCRIPT, self._interim(event))
+                self._emit(
+                    stt.SpeechEventType.INTERIM_TRANSCRIPT, interim_data(event, self._offset_s)
+                )
             case SpeechEnded():
                 self._ended_at = self.start_time + event.end_ms / 1000
             case Final():
                 self._is_speaking = False
                 self._report_usage()
                 if event.text:
-                    data = _data([event], self._offset_s)
+                    data = final_data([event], self._offset_s)
                     self._emit(stt.SpeechEventType.FINAL_TRANSCRIPT, data)
                 self._emit(stt.SpeechEventType.END_OF_SPEECH, speech_end_time=self._ended_at)
             case Error():
@@ -247,15 +250,6 @@ class SpeechStream(stt.RecognizeStream):
         )
         self._event_ch.send_nowait(event)
 
-    def _interim(self, partial: Partial) -> stt.SpeechData:
-        return stt.SpeechData(
-            language=LanguageCode(iso_tag(partial.language)),
-            text=(partial.stable + partial.unstable).strip(),
-            start_time=partial.start_ms / 1000 + self._offset_s,
-            end_time=partial.end_ms / 1000 + self._offset_s,
-            confidence=partial.confidence,
-        )
-
     def _report_usage(self) -> None:
         """Tell LiveKit's metrics how much audio has been sent since the last report."""
         usage = stt.RecognitionUsage(audio_duration=self._lasting.taken_s - self._reported_s)
@@ -268,41 +262,3 @@ class SpeechStream(stt.RecognizeStream):
                     recognition_usage=usage,
                 )
             )
-
-
-def _data(finals: list[Final], offset_s: float = 0.0) -> stt.SpeechData:
-    """Finals in a row as one transcript; times in seconds, from `offset_s` on."""
-    if not finals:
-        return stt.SpeechData(language=LanguageCode(""), text="")
-    words = [
-        TimedString(
-            text=word["text"],
-            start_time=word["start_ms"] / 1000 + offset_s,
-            end_time=word["end_ms"] / 1000 + offset_s,
-            confidence=word["confidence"],
-            start_time_offset=offset_s,
-        )
-        for final in finals
-        for word in final.words
-    ]
-    return stt.SpeechData(
-        language=LanguageCode(iso_tag(finals[0].language)),
-        text=" ".join(final.text.strip() for final in finals),
-        start_time=finals[0].start_ms / 1000 + offset_s,
-        end_time=finals[-1].end_ms / 1000 + offset_s,
-        confidence=fmean(final.confidence for final in finals),
-        words=words or None,
-    )
-
-
-def _mono(frame: rtc.AudioFrame) -> bytes:
-    """The samples of a frame; several channels are averaged."""
-    samples = np.frombuffer(frame.data, np.int16).reshape(-1, frame.num_channels)
-    return samples.mean(axis=1).astype("<i2").tobytes()
-
-
-def _api_error(error: HarkError) -> APIError:
-    """The error by which LiveKit knows whether to try again."""
-    if isinstance(error, ServerUnreachableError | ConnectionLostError):
-        return APIConnectionError(str(error), retryable=error.retry)
-    return APIError(str(error), body={"code": error.code}, retryable=error.retry)

@@ -111,7 +111,7 @@ class HarkSTTService(STTService):
         await super().setup(setup)
         options = changed(self._options, self._changes(Changes.__annotations__))
         self._stream = LastingStream(self._url, sample_rate=self.sample_rate, options=options)
-        self._listening = self.create_task(self._listen(self._stream), "hark")
+        self._connect(self._stream)
 
     async def stop(self, frame: EndFrame) -> None:
         """Wait for the last transcripts, so that they come before the end of the pipeline."""
@@ -144,6 +144,8 @@ class HarkSTTService(STTService):
         before = await super()._update_settings(delta)
         if self._stream is not None:
             self._stream.change(**self._changes(before))
+            if not self._is_listening:  # what was refused may be right now
+                self._connect(self._stream)
         self._warn_unhandled_updated_settings(before.keys() - Changes.__annotations__.keys())
         return before
 
@@ -153,13 +155,22 @@ class HarkSTTService(STTService):
         return cast(Changes, {name: known[name] for name in names if name in known})
 
     def _put(self, piece: Piece | None) -> None:
-        """Queue a piece; audio is dropped while the connection is too far behind."""
+        """Queue a piece for who listens; audio is dropped while the connection is far behind."""
+        if not self._is_listening:
+            return
         is_full = self._pieces.qsize() >= MAX_WAITING_PIECES
         if not (is_full and isinstance(piece, bytes)):
             self._pieces.put_nowait(piece)
         elif not self._is_dropping:
             logger.warning(f"{self}: audio is dropped, the server is unreachable or too slow")
         self._is_dropping = is_full
+
+    @property
+    def _is_listening(self) -> bool:
+        return self._listening is not None and not self._listening.done()
+
+    def _connect(self, stream: LastingStream) -> None:
+        self._listening = self.create_task(self._listen(stream), "hark")
 
     async def _listen(self, stream: LastingStream) -> None:
         """Keep a connection open until all has been said, or it keeps failing."""
@@ -173,6 +184,7 @@ class HarkSTTService(STTService):
             finally:
                 up_s = await self._has_disconnected()
             if not lost.retry or failures.record(up_s).should_give_up:
+                self._listening = None  # from here on, so that mended settings may start anew
                 await self.push_error(f"{lost}", lost, force_treat_as_permanent=True)
                 return
             await self.push_error(f"{lost}", lost)

@@ -170,6 +170,14 @@ def test_key_terms_join_the_context_of_open_streams(monkeypatch: pytest.MonkeyPa
     assert asked == [{"context": ["a talk", "Edinburgh", "Amsterdam"], "language": "en"}]
 
 
+def test_key_terms_never_outgrow_what_the_server_takes() -> None:
+    hark = STT(WS_URL, context=["Hark"])
+    hark._update_session_keyterms([f"term number {number}" for number in range(1_000)])
+    context = hark._options.get("context", [])
+    assert context[:2] == ["Hark", "term number 0"]
+    assert 3_980 < len(", ".join(context)) <= 4_000
+
+
 @pytest.mark.parametrize(
     ("hark", "error", "retryable"),
     [

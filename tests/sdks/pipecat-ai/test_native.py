@@ -2,8 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, cast
 
 import pytest
 from pipecat.frames.frames import (
@@ -20,7 +20,7 @@ from pipecat.frames.frames import (
 from pipecat.metrics.metrics import STTUsageMetricsData, TTFBMetricsData
 from pipecat.pipeline.worker import PipelineParams
 from pipecat.processors.frame_processor import FrameDirection, FrameProcessor
-from pipecat.tests.utils import run_test
+from pipecat.tests.utils import SleepFrame, run_test
 from pipecat.transcriptions.language import Language
 
 from common import HOST, PORT, SAMPLES, WS_URL, Sample, assert_times_run_on, frames, words
@@ -38,14 +38,14 @@ def audio(sample: Sample) -> list[Frame]:
     return [InputAudioRawFrame(pcm, 16_000, 1) for pcm in frames(sample.pcm(), 640)]
 
 
-def run(service: FrameProcessor, said: Sequence[Frame]) -> tuple[list[Frame], list[Frame]]:
+def run(service: FrameProcessor, said: Iterable[Frame]) -> tuple[list[Frame], list[Frame]]:
     """What a pipeline of this service pushes down and up until it has ended in order."""
 
     async def piped() -> tuple[Sequence[Frame], Sequence[Frame]]:
         async with asyncio.timeout(90):
             return await run_test(
                 service,
-                frames_to_send=said,
+                frames_to_send=cast(Sequence[Frame], said),  # it is only iterated
                 start_timeout=30,
                 pipeline_params=PipelineParams(enable_metrics=True, enable_usage_metrics=True),
             )
@@ -168,6 +168,22 @@ def test_what_the_server_refuses_is_an_error_and_the_pipeline_goes_on() -> None:
     [error] = [frame for frame in up if isinstance(frame, ErrorFrame)]
     assert "cadence_ms" in error.error
     assert finals(down) == [] and not service.is_usable
+
+
+def test_settings_that_are_mended_make_it_listen_again() -> None:
+    service = HarkSTTService(WS_URL, settings=HarkSTTSettings(language="tlh"))
+
+    def said() -> Iterator[Frame]:
+        while service.is_usable:
+            yield SleepFrame(sleep=0.05)
+        yield STTUpdateSettingsFrame(delta=HarkSTTSettings(language=Language.ES))
+        while not service.is_usable:
+            yield SleepFrame(sleep=0.05)
+        yield from audio(SAMPLES["spanish"])
+
+    down, up = run(service, said())
+    assert ["tlh" in frame.error for frame in up if isinstance(frame, ErrorFrame)] == [True]
+    assert words(text(down)) == words(SAMPLES["spanish"].text)
 
 
 def test_pipecat_knows_every_language() -> None:
