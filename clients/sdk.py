@@ -123,7 +123,7 @@ class Stream:
         """Send the next samples; waits while the server is behind.
 
         `audio` is bytes in the stream's encoding, of any length, or an array [n] of float32 in
-        -1..1 or int16, which is converted (not for mulaw).
+        -1..1 or int16, which is converted (for the two PCM encodings only).
         """
         payload = audio if isinstance(audio, bytes) else samples_to_bytes(audio, self._encoding)
         for start in range(0, len(payload), MAX_AUDIO_FRAME_BYTES):

@@ -138,7 +138,7 @@ class StreamLink:
         self._room.set()
 
     def seconds_of(self, payload: bytes) -> float:
-        """How much audio the bytes hold."""
+        """How much audio the bytes hold; of coded audio, by its nominal rate."""
         return len(payload) / self._bytes_per_second
 
     def _is_above(self, limit_s: int, num_unanswered: int) -> bool:
