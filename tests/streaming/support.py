@@ -43,11 +43,17 @@ class Running:
 
     @asynccontextmanager
     async def client(
-        self, *, subprotocols: list[str] | None = None, max_queue: int | None = 16
+        self,
+        path: str = "/v1/stream",
+        *,
+        subprotocols: list[str] | None = None,
+        headers: dict[str, str] | None = None,
+        max_queue: int | None = 16,
     ) -> AsyncIterator["Client"]:
         """A connection that pings nobody and takes messages of any size."""
         async with open_socket(
-            f"ws://{self.address}/v1/stream",
+            f"ws://{self.address}{path}",
+            additional_headers=headers,
             subprotocols=[Subprotocol(name) for name in subprotocols or []] or None,
             compression=None,
             ping_interval=None,
