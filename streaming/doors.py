@@ -4,11 +4,14 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from .protocols.base import Door
+from .protocols.jitsi.jigasi import JigasiDoor
 from .protocols.native import NativeDoor
 
 DOORS: Mapping[str, Door] = MappingProxyType(
     {
         "/v1/stream": NativeDoor(),
+        "/streaming-whisper/ws/{meeting}": JigasiDoor(),
+        "/ws/{meeting}": JigasiDoor(),
     }
 )
-"""Path of a WebSocket → the contract behind it."""
+"""Path of a WebSocket → the contract behind it. `{name}` stands for anything without a slash."""
