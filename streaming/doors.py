@@ -5,11 +5,13 @@ from types import MappingProxyType
 
 from .protocols.base import Door
 from .protocols.jitsi.jigasi import JigasiDoor
+from .protocols.jitsi.videobridge import BridgeDoor
 from .protocols.native import NativeDoor
 
 DOORS: Mapping[str, Door] = MappingProxyType(
     {
         "/v1/stream": NativeDoor(),
+        "/transcribe": BridgeDoor(),
         "/streaming-whisper/ws/{meeting}": JigasiDoor(),
         "/ws/{meeting}": JigasiDoor(),
     }
