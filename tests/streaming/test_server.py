@@ -145,7 +145,7 @@ async def test_streams_do_not_mix(running: Running) -> None:
         ("{}", "bad_message", 1007),
         ('{"type": "hullo"}', "bad_message", 1007),
         ('{"type": "hello", "rate": 1}', "bad_message", 1007),
-        ('{"type": "hello", "encoding": "opus"}', "bad_option", 1007),
+        ('{"type": "hello", "encoding": "aac"}', "bad_option", 1007),
         ('{"type": "hello", "sample_rate": 7999}', "bad_option", 1007),
         ('{"type": "hello", "language": "Klingon"}', "bad_option", 1007),
         (b"", "out_of_order", 1002),
