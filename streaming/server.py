@@ -29,7 +29,7 @@ from .config import ServerConfig
 from .connection import Connection
 from .doors import DOORS
 from .errors import StreamError
-from .keys import Keyring
+from .keys import keyring_of
 from .line import Line, Listener
 from .lines import Lines
 from .metrics import CONTENT_TYPE as METRICS_CONTENT_TYPE
@@ -48,10 +48,11 @@ class Service:
     """All streams of one server, and the bridge to its engine."""
 
     def __init__(self, config: ServerConfig, start_engine: StartEngine) -> None:
+        """Raises ConfigError: a key that the settings name cannot be used."""
         self.config = config
         self.bridge = Bridge()
         self.metrics = Metrics(self._read_port, self.load)
-        self.keys = Keyring.of(config.api_keys)
+        self.keys = keyring_of(config)
         self._start_engine = start_engine
         self._connections: set[Connection] = set()
         self._empty = asyncio.Event()  # no connections

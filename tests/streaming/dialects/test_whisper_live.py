@@ -1,6 +1,5 @@
 """WhisperLive's dialect: on the rig, as its own client would take it, and over a real socket."""
 
-import json
 from dataclasses import dataclass, field
 from typing import Any
 
