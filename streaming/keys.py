@@ -2,6 +2,7 @@
 
 import hmac
 from collections.abc import Iterable, Iterator, Sequence
+from enum import StrEnum
 
 from .errors import UnauthorizedError
 from .protocols.base import Handshake
@@ -10,7 +11,16 @@ _HEADERS = ("x-api-key", "api-key")
 _PARAMETERS = ("api_key", "auth_token", "token", "key")
 _SCHEMES = ("bearer", "token")
 _OPENAI_PREFIX = "openai-insecure-api-key."
+_HOW = "send it as Authorization: Bearer KEY"
 _NAMED_SUBPROTOCOLS = ("token", "bearer")  # the key is the subprotocol behind them
+
+
+class Standing(StrEnum):
+    """How a request stands that shows a key, or none."""
+
+    MISSING = "missing"
+    WRONG = "wrong"
+    RIGHT = "right"
 
 
 class Keyring:
@@ -30,12 +40,22 @@ class Keyring:
         Raises:
             UnauthorizedError: there are keys, and it shows none of them.
         """
+        match self.standing(handshake):
+            case Standing.MISSING:
+                raise UnauthorizedError(f"a key is needed; {_HOW}")
+            case Standing.WRONG:
+                raise UnauthorizedError(f"the key is not one of this server's; {_HOW}")
+            case _:
+                pass
+
+    def standing(self, handshake: Handshake) -> Standing | None:
+        """Whether a client would pass; None where no key is needed."""
         if not self._keys:
-            return
-        offered = list(offered_keys(handshake))
-        if not any(self._knows(key) for key in offered):
-            what = "the key is not one of this server's" if offered else "a key is needed"
-            raise UnauthorizedError(f"{what}; send it as Authorization: Bearer KEY")
+            return None
+        offered = [key for key in offered_keys(handshake) if key]
+        if not offered:
+            return Standing.MISSING
+        return Standing.RIGHT if any(map(self._knows, offered)) else Standing.WRONG
 
     def _knows(self, key: str) -> bool:
         """Compares with all of them, in a time that says nothing of how much was right."""
