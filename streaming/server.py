@@ -227,8 +227,10 @@ def create_app(service: Service) -> Starlette:
         load = service.load()
         status = readiness(load)
         port = service.bridge.port
+        standing = service.keys.standing(handshake_of(request))
+        key = {} if standing is None else {"key": standing}
         if status is not Readiness.READY or port is None:
-            return JSONResponse({"status": status, "headroom": 0}, status_code=503)
+            return JSONResponse({"status": status, "headroom": 0, **key}, status_code=503)
         return JSONResponse(
             {
                 "status": status,
@@ -236,6 +238,7 @@ def create_app(service: Service) -> Starlette:
                 "streams": load.streams,
                 "max_streams": load.max_streams,
                 "headroom": load.headroom,
+                **key,
             }
         )
 

@@ -41,8 +41,8 @@ def said(sample: Sample, heard: Heard, silence: bytes) -> Iterator[Frame]:
     """A turn of a user, and a wait for its words: the service closes without one."""
     yield SleepFrame(sleep=1.0)  # until the session is open: audio before that is dropped
     yield VADUserStartedSpeakingFrame()
-    for pcm in frames(sample.pcm(24_000) + silence, 960):
-        yield InputAudioRawFrame(pcm, 24_000, 1)
+    for pcm in frames(sample.pcm() + silence, 640):
+        yield InputAudioRawFrame(pcm, 16_000, 1)
     yield VADUserStoppedSpeakingFrame(stop_secs=0.2, timestamp=time.time())
     while len(words(heard.text)) < len(words(sample.text)):
         yield SleepFrame(sleep=0.1)
@@ -50,7 +50,7 @@ def said(sample: Sample, heard: Heard, silence: bytes) -> Iterator[Frame]:
 
 @pytest.mark.parametrize(
     ("turn_detection", "silence"),
-    [(False, b""), ({"type": "server_vad", "silence_duration_ms": 500}, bytes(96_000))],
+    [(False, b""), ({"type": "server_vad", "silence_duration_ms": 500}, bytes(64_000))],
     ids=["its own", "the server's"],
 )
 def test_turns_found_by_either_side(
