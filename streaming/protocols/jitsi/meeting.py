@@ -15,7 +15,7 @@ from hark.engine.types import AudioFormat, StreamOptions
 from ...errors import BadOptionError
 from ...events import AudioIn, CloseIn, Event, Final, Hello, Partial, SpeechStarted
 from ...session import Hangup
-from ..base import Action, Drop, House, LineId, Tell
+from ..base import Action, House, LineId, Stay, Tell
 from ..wire import language_of
 from .timeline import Timeline
 
@@ -24,7 +24,6 @@ IDLE_S = 30.0  # without sound, and the line is closed
 RETRY_S = 5.0  # after a line was refused or failed, and the participant is heard again
 
 _NORMAL = 1000
-_WAIT = Drop("")  # does nothing; but who answers `left` with nothing at all is not waited for
 
 
 @dataclass(slots=True, eq=False)
@@ -179,7 +178,7 @@ class Meeting(Generic[AnySource]):
 
     def left(self) -> list[Action]:
         """The client sends nothing more; it is waited for while a line has something to tell."""
-        return [_WAIT, *self.end()] if self._hearings else []
+        return [Stay(), *self.end()] if self._hearings else []
 
     def _hang_up_when_ended(self) -> list[Action]:
         return [Hangup(_NORMAL, "bye")] if self.is_ending and not self._hearings else []
