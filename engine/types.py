@@ -57,6 +57,10 @@ class BadAudioError(EngineError):
     code = "bad_audio"
 
 
+class AudioFileError(BadAudioError):
+    """A file that cannot be transcribed: missing, empty, not audio, or broken."""
+
+
 class OptionError(EngineError):
     """A stream option is unknown or out of range; the message names it and what is allowed."""
 
