@@ -18,7 +18,8 @@ from hark.engine.types import ConfigError
 
 from .bridge import EnginePort, OnCrash, Publish, StartEngine
 from .config import ServerConfig, Settings, add_flags, read_settings, unknown_variables
-from .server import HarkServer, Service, listen
+from .server import HarkServer, listen
+from .service import Service
 
 _log = logging.getLogger(__name__)
 

@@ -64,7 +64,7 @@ OWNERS = {
     },
     "asyncio": {
         *("streaming/bridge.py", "streaming/connection.py", "streaming/server.py"),
-        *("streaming/serve.py", "streaming/websocket.py"),
+        *("streaming/serve.py", "streaming/service.py", "streaming/websocket.py"),
     },
 }
 
