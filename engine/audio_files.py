@@ -6,11 +6,11 @@ sound themselves, as a playlist would have FFmpeg open other files and addresses
 """
 
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO, Literal
+from typing import BinaryIO
 
 import av
 import numpy as np
@@ -21,7 +21,7 @@ from av.container import InputContainer
 from av.error import FFmpegError
 from av.packet import Packet
 
-from .types import SAMPLE_RATE, AudioFileError
+from .types import SAMPLE_RATE, AudioFileError, RawAudio
 
 BLOCK_S = 0.1
 READABLE = "wav, flac, mp3, m4a, ogg, webm and other formats FFmpeg reads"
@@ -78,21 +78,9 @@ def open_audio(path: Path) -> AudioFile:
         return AudioFile(path, None)
 
 
-@dataclass(frozen=True, slots=True)
-class RawAudio:
-    """What the bytes of a file without a header mean; `codec` by FFmpeg's name.
-
-    Channels are interleaved.
-    """
-
-    codec: Literal["s16le", "f32le", "mulaw", "alaw"]
-    sample_rate: int
-    num_channels: int = 1
-
-
 def upload_blocks(
     file: BinaryIO, raw: RawAudio | None = None, *, block_s: float = 1.0
-) -> Iterator[np.ndarray]:
+) -> Generator[np.ndarray, None, None]:
     """A file from outside, from where it stands, as float32 arrays [n] at 16 kHz; mono in -1..1.
 
     Blocks are of `block_s` seconds, the last one shorter. Channels are averaged, damaged packets

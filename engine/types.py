@@ -103,6 +103,22 @@ class AudioFormat:
 
 
 @dataclass(frozen=True, slots=True)
+class RawAudio:
+    """What the bytes of a whole file without a header mean; `codec` by FFmpeg's name.
+
+    `sample_rate` in Hz, 8,000 to 48,000; 1 to 20 interleaved channels, which are averaged.
+    """
+
+    codec: Literal["s16le", "f32le", "mulaw", "alaw"]
+    sample_rate: int
+    num_channels: int = 1
+
+    def __post_init__(self) -> None:
+        _check_range("sample_rate", self.sample_rate, 8_000, 48_000)
+        _check_range("channels", self.num_channels, 1, 20)
+
+
+@dataclass(frozen=True, slots=True)
 class Endpointing:
     """When a segment begins and ends by itself; nothing is decoded outside segments.
 

@@ -6,6 +6,7 @@ from starlette.requests import HTTPConnection
 from starlette.responses import Response
 
 from .protocols.base import Denial, Handshake
+from .protocols.files import Answer
 
 
 def handshake_of(request: HTTPConnection) -> Handshake:
@@ -18,8 +19,8 @@ def handshake_of(request: HTTPConnection) -> Handshake:
     )
 
 
-def response_of(denial: Denial) -> Response:
-    return Response(denial.body, denial.status, dict(denial.headers), media_type=denial.media_type)
+def response_of(answer: Denial | Answer) -> Response:
+    return Response(answer.body, answer.status, dict(answer.headers), media_type=answer.media_type)
 
 
 def header_list(headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:

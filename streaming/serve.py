@@ -92,6 +92,7 @@ def set_up_logging(level: str) -> None:
         level=logging.WARNING, format="%(asctime)s %(levelname)-7s %(name)s: %(message)s"
     )
     logging.getLogger("hark").setLevel(level.upper())
+    logging.getLogger("python_multipart").setLevel(logging.ERROR)  # warns of each bad form
 
 
 async def _serve(settings: Settings, start_engine: StartEngine, listener: socket.socket) -> None:

@@ -21,6 +21,7 @@ from starlette.routing import Route, WebSocketRoute
 
 from .admission import Readiness, readiness
 from .doors import DOORS
+from .http import file_routes
 from .metrics import CONTENT_TYPE as METRICS_CONTENT_TYPE
 from .service import CUT_PATIENCE_S, Service
 from .websocket import PatientWebSocket
@@ -57,6 +58,7 @@ def create_app(service: Service) -> Starlette:
             Route("/healthz", _health),
             Route("/readyz", ready),
             Route("/metrics", metrics),
+            *file_routes(service),
             *(WebSocketRoute(path, partial(service.enter, door)) for path, door in DOORS.items()),
         ],
         lifespan=service.lifespan,

@@ -11,8 +11,8 @@ import av
 import numpy as np
 import pytest
 
-from hark.engine.audio_files import RawAudio, open_audio, upload_blocks
-from hark.engine.types import AudioFileError
+from hark.engine.audio_files import open_audio, upload_blocks
+from hark.engine.types import AudioFileError, RawAudio
 
 from ..clients.tones import tone, write_audio
 
