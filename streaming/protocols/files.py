@@ -68,10 +68,15 @@ class Heard:
         return "".join(self.pieces)
 
     @property
-    def language(self) -> str | None:
-        """The name of the language that most segments are in."""
+    def languages(self) -> list[str]:
+        """The names of the languages of the segments, that of most segments first."""
         named = Counter(final.language for final in self.finals if final.language)
-        return named.most_common(1)[0][0] if named else None
+        return [name for name, _ in named.most_common()]
+
+    @property
+    def language(self) -> str | None:
+        """The language of most segments."""
+        return next(iter(self.languages), None)
 
     def words(self) -> Iterator[dict[str, Any]]:
         """The words of all finals, as `Final` has them."""

@@ -11,6 +11,8 @@ import zlib
 from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
+from hark.engine.languages import LANGUAGES
+
 from ..events import Final
 from .files import Heard
 
@@ -37,10 +39,16 @@ def render(
         case "verbose_json":
             return to_json(_verbose(heard, granularities)), "application/json"
         case _:
-            body: dict[str, Any] = {"text": heard.text, "usage": usage_of(heard)}
-            if with_logprobs:
-                body["logprobs"] = logprobs_of(heard.finals, heard.pieces)
-            return to_json(body), "application/json"
+            return to_json(plain(heard, with_logprobs=with_logprobs)), "application/json"
+
+
+def plain(heard: Heard, *, with_logprobs: bool) -> dict[str, Any]:
+    """The fields of `json`, which the last event of a stream has, too."""
+    codes = [LANGUAGES.get(name, name) for name in heard.languages]
+    body: dict[str, Any] = {"text": heard.text, "languages": [{"code": code} for code in codes]}
+    if with_logprobs:
+        body["logprobs"] = logprobs_of(heard.finals, heard.pieces)
+    return {**body, "usage": usage_of(heard)}
 
 
 def to_json(value: object) -> str:

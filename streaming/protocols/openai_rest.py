@@ -15,7 +15,7 @@ from ..errors import BadMessageError, BadOptionError, StreamError
 from ..events import Final
 from .base import HTTP_STATUS, House, retry_header
 from .files import Answer, BodyKind, FileRequest, Heard, Order
-from .openai_bodies import FORMATS, logprobs_of, render, to_json, usage_of
+from .openai_bodies import FORMATS, logprobs_of, plain, render, to_json
 from .wire import MAX_CONTEXT_CHARACTERS, blank_between, find_language, json_object
 
 Fields = Mapping[str, Sequence[str]]
@@ -85,10 +85,8 @@ class _Teller:
         return server_sent(event)
 
     def done(self, heard: Heard) -> str:
-        event: dict[str, Any] = {"type": "transcript.text.done", "text": heard.text}
-        if self._with_logprobs:
-            event["logprobs"] = logprobs_of(heard.finals, heard.pieces)
-        return server_sent({**event, "usage": usage_of(heard)})
+        fields = plain(heard, with_logprobs=self._with_logprobs)
+        return server_sent({"type": "transcript.text.done", **fields})
 
     def failed(self, error: StreamError) -> str:
         return server_sent(error_body(error))

@@ -162,8 +162,10 @@ TEXT = "Turn left, please. ¿Dónde está? Now & then."
 
 
 def test_json() -> None:
-    assert body() == {"text": TEXT, "usage": {"type": "duration", "seconds": 3_607}}
-    assert body(NOTHING) == {"text": "", "usage": {"type": "duration", "seconds": 2}}
+    usage = {"type": "duration", "seconds": 3_607}
+    assert body() == {"text": TEXT, "languages": [{"code": "en"}, {"code": "es"}], "usage": usage}
+    usage["seconds"] = 2
+    assert body(NOTHING) == {"text": "", "languages": [], "usage": usage}
 
 
 def test_texts_and_subtitles() -> None:
