@@ -1,6 +1,8 @@
 # make demo            environment, server, a bundled sample through a real WebSocket, captions
 # make demo ONCE=1     the same, then exit: 0 when the text is right
 # make test            environment and all tests
+# make test-clients    official clients (LiveKit, Pipecat, …), each in an environment of its own;
+#                      ARGS="livekit-agents" for one
 # make check           ruff and pyright
 #
 # The built-in model (needs the speech synthesisers; what is missing, and how to get it, is said):
@@ -23,13 +25,16 @@ SHARDS ?= 100
 HOURS ?= 1000
 COOLDOWN ?= 250
 
-.PHONY: demo test check corpus train eval clean
+.PHONY: demo test test-clients check corpus train eval clean
 
 demo: $(VENV)/.runtime
 	@$(BIN)/hark demo $(if $(ONCE),--once)
 
 test: $(VENV)/.dev
 	$(BIN)/python -m pytest $(ARGS)
+
+test-clients: $(VENV)/.runtime
+	$(BIN)/python tests/sdks/run.py $(ARGS)
 
 check: $(VENV)/.dev
 	$(BIN)/ruff check .
@@ -69,4 +74,4 @@ $(VENV)/.dev: $(VENV)/.runtime
 	@touch $@
 
 clean:
-	rm -rf $(VENV) build dist *.egg-info
+	rm -rf $(VENV) .venv-sdks build dist *.egg-info

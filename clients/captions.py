@@ -69,22 +69,22 @@ def advance(
             return captions, None
 
 
-def line_text(line: Line) -> Text:
-    """A finished line for a terminal."""
-    start = f"{clock(line.start_ms)}  ", "dim cyan"
+def line_text(line: Line, speaker: Text | None = None) -> Text:
+    """A finished line for a terminal; `speaker` stands before the words."""
+    start = _start(line.start_ms, speaker)
     if line.unsure:
         return Text.assemble(start, (line.text, "dim italic"), ("  (unsure)", "yellow"))
     return Text.assemble(start, line.text)
 
 
-def live_text(captions: Captions) -> Text:
+def live_text(captions: Captions, speaker: Text | None = None) -> Text:
     """The growing line for a terminal; empty while nobody speaks."""
     if not captions.open:
         return Text()
     words = (captions.stable, ""), (captions.unstable, "dim")
     if not captions.stable and not captions.unstable:
         words = (("…", "dim"),)
-    return Text.assemble((f"{clock(captions.start_ms)}  ", "dim cyan"), *words)
+    return Text.assemble(_start(captions.start_ms, speaker), *words)
 
 
 def live_plain(captions: Captions) -> str:
@@ -104,6 +104,10 @@ def level_text(level_db: float, width: int) -> Text:
     return Text.assemble(
         ("■" * (lit - num_loud), "green"), ("■" * num_loud, "red"), ("·" * (width - lit), "dim")
     )
+
+
+def _start(start_ms: int, speaker: Text | None) -> Text:
+    return Text.assemble((f"{clock(start_ms)}  ", "dim cyan"), speaker or "")
 
 
 def clock(time_ms: int) -> str:

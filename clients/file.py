@@ -31,7 +31,8 @@ from hark.streaming.events import Event, Final, word_to_wire
 from .errors import BadAddressError, HarkError, UsageError
 from .feeding import paced
 from .file_display import Heard, display
-from .journal import Journal, journal_beside, key_of, later
+from .journal import Journal, journal_beside, key_of
+from .later import later
 from .output import Output
 from .recognise import LocalRecogniser, Recogniser, ServerRecogniser
 from .transcript import Format, Transcript

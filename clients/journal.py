@@ -6,7 +6,7 @@ one holds a final. It is gone when the transcript is written.
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Self
 
@@ -72,21 +72,6 @@ def key_of(audio: Path, options: StreamOptions, model: str) -> dict[str, Any]:
         "options": asdict(options),
         "model": model,
     }
-
-
-def later(final: Final, by_ms: int, *, segment: int) -> Final:
-    """A final whose stream began `by_ms` into the recording."""
-    words = [
-        word | {"start_ms": word["start_ms"] + by_ms, "end_ms": word["end_ms"] + by_ms}
-        for word in final.words
-    ]
-    return replace(
-        final,
-        segment=segment,
-        start_ms=final.start_ms + by_ms,
-        end_ms=final.end_ms + by_ms,
-        words=words,
-    )
 
 
 def _line(final: Final) -> str:

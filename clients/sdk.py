@@ -14,8 +14,7 @@ import asyncio
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from dataclasses import asdict
-from typing import Any, TypedDict, Unpack
+from typing import Unpack
 from urllib.parse import urlsplit
 
 import numpy as np
@@ -30,7 +29,6 @@ from websockets.exceptions import (
 )
 from websockets.typing import Subprotocol
 
-from hark.engine.types import Endpointing, Granularity
 from hark.streaming.events import Bye, Error, Event, Finalized, Ready
 
 from .errors import (
@@ -42,6 +40,7 @@ from .errors import (
     StreamFailedError,
 )
 from .inbox import Inbox
+from .settings import Changes, Settings, to_wire
 from .wire import Wire, WireName, make_wire, stream_url
 
 MAX_AUDIO_FRAME_BYTES = 256 * 1024  # the server takes messages up to 1 MiB
@@ -50,27 +49,6 @@ ANSWER_TIMEOUT_S = 10.0
 CLOSE_TIMEOUT_S = 5.0
 _NORMAL_CLOSURE = 1000
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
-
-
-class Changes(TypedDict, total=False):
-    """What may change while a stream is open, from its next segment on."""
-
-    language: str | None
-    context: str | list[str]
-    endpointing: Endpointing
-
-
-class Settings(Changes, total=False):
-    """The options of a stream, as in docs/protocol.md; what is left out is the server's default."""
-
-    encoding: str
-    sample_rate: int
-    cadence_ms: int
-    partial_window_s: int
-    final_window_s: int
-    segment_limit_s: int
-    partials: bool
-    granularity: Granularity
 
 
 @asynccontextmanager
@@ -123,7 +101,7 @@ class Stream:
         """Send the next samples; waits while the server is behind.
 
         `audio` is bytes in the stream's encoding, of any length, or an array [n] of float32 in
-        -1..1 or int16, which is converted (not for mulaw).
+        -1..1 or int16, which is converted (for the two PCM encodings only).
         """
         payload = audio if isinstance(audio, bytes) else samples_to_bytes(audio, self._encoding)
         for start in range(0, len(payload), MAX_AUDIO_FRAME_BYTES):
@@ -131,7 +109,7 @@ class Stream:
 
     async def configure(self, **changes: Unpack[Changes]) -> None:
         """Change options from the next segment on; what is refused comes back as an `Error`."""
-        await self._put(self._wire.message({"type": "configure", **_to_wire(changes)}))
+        await self._put(self._wire.message({"type": "configure", **to_wire(changes)}))
 
     async def finalize(self) -> Finalized:
         """End the open segment here; returns when everything sent before has been heard.
@@ -269,7 +247,7 @@ async def _open(url: str, wire: Wire) -> ClientConnection:
 
 async def _greet(socket: ClientConnection, wire: Wire, settings: Settings) -> Ready:
     """Say hello and wait for `ready`."""
-    hello = wire.message({"type": "hello", **_to_wire(settings)})
+    hello = wire.message({"type": "hello", **to_wire(settings)})
     with suppress(ConnectionClosed):  # a full server hangs up at once; its reason can be read
         await socket.send(hello)
     try:
@@ -288,14 +266,6 @@ async def _greet(socket: ClientConnection, wire: Wire, settings: Settings) -> Re
     if not isinstance(first, Ready):
         raise ServerUnreachableError(f"the server began with {first.type!r} instead of 'ready'")
     return first
-
-
-def _to_wire(settings: Changes | Settings) -> dict[str, Any]:
-    fields = dict(settings)
-    endpointing = fields.get("endpointing")
-    if isinstance(endpointing, Endpointing):
-        fields["endpointing"] = asdict(endpointing)
-    return fields
 
 
 def _plain(error: OSError) -> str:

@@ -21,6 +21,7 @@ from av.container import InputContainer
 from av.error import FFmpegError
 from av.packet import Packet
 
+from .codecs.ffmpeg import mix_to_mono
 from .types import SAMPLE_RATE, AudioFileError, RawAudio
 
 BLOCK_S = 0.1
@@ -31,8 +32,6 @@ _SELF_CONTAINED = (
     "ogg,w64,wav,wv"
 )
 _MIN_RATE, _MAX_RATE = 1_000, 768_000  # Hz; soxr's filters grow with the ratio of two rates
-# Full scale of integer samples, by numpy's name of their type; u8 is centred on 128.
-_FULL_SCALE = {"uint8": 2**7, "int16": 2**15, "int32": 2**31, "int64": 2**63}
 
 
 @dataclass(slots=True)
@@ -175,19 +174,6 @@ def _decoded(packet: Packet, damage: Damage) -> list[AudioFrame]:
     except FFmpegError:
         damage.num_packets += 1
         return []
-
-
-def mix_to_mono(frame: AudioFrame) -> np.ndarray:
-    """The average of a frame's channels, float32 [n] in -1..1."""
-    raw = frame.to_ndarray()  # [channels, n], or [1, n * channels] if interleaved
-    if not frame.format.is_planar:
-        raw = raw.reshape(-1, frame.layout.nb_channels).T
-    full_scale = _FULL_SCALE.get(raw.dtype.name)
-    if full_scale is None:
-        return raw.mean(axis=0, dtype=np.float32)
-    offset = full_scale if raw.dtype == np.uint8 else 0
-    # One channel of int16 must come out exactly as sample / 32768; float64 holds int32 exactly.
-    return ((raw.mean(axis=0, dtype=np.float64) - offset) / full_scale).astype(np.float32)
 
 
 def _resampled(mono: Iterable[tuple[int, np.ndarray]], sample_rate: int) -> Iterator[np.ndarray]:

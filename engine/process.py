@@ -152,9 +152,9 @@ class EngineProcess:
                             self.counters, self.load = item.counters, item.load
                         case Crash():
                             crash = EngineProcessError(item.reason)
-                        case (stream, int() as num_bytes):
-                            self._publish(stream, Consumed(num_bytes))
-                        case (stream, update):
+                        case (stream, int() as num_bytes, at_sample):
+                            self._publish(stream, Consumed(num_bytes, at_sample))
+                        case (stream, update, _):
                             self._publish(stream, update)
         except (EOFError, OSError):
             pass

@@ -76,8 +76,11 @@ def _obey(pipe: Connection, submit: Callable[[EngineRequest], None]) -> None:
         return
 
 
-def _plain(stream: StreamId, update: EngineUpdate) -> tuple[StreamId, EngineUpdate | int]:
-    return stream, update.num_bytes if type(update) is Consumed else update
+def _plain(stream: StreamId, update: EngineUpdate) -> tuple[StreamId, EngineUpdate | int, int]:
+    """The most frequent update is carried as bare numbers."""
+    if type(update) is Consumed:
+        return stream, update.num_bytes, update.at_sample
+    return stream, update, 0
 
 
 def _pickled(first: EngineFacts | Exception) -> bytes:

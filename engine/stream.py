@@ -15,6 +15,7 @@ from .pace import Pace
 from .segment import Segment, Spent
 from .sequence import Hypothesis
 from .types import (
+    SAMPLE_RATE,
     AudioFormat,
     Close,
     Closed,
@@ -46,7 +47,6 @@ class Stream:
     ) -> None:
         self.options = options  # of the next segment
         self.accepted = options  # of the last segment that what has arrived will begin
-        self._bytes_per_second = audio.bytes_per_second
         self._new_segment = new_segment
         self._decoder = AudioDecoder(audio)
         self._detector = VoiceDetector()
@@ -175,13 +175,14 @@ class Stream:
 
         For an endpointer that asks it is less, so that the answer finds the pause it is about.
         """
-        size = self._bytes_per_second // (_PIECES_PER_SECOND if self._endpointer.asks else 1)
-        piece, rest = feed.payload[:size], feed.payload[size:]
-        if rest:
-            self._inbox.appendleft((Feed(feed.stream, rest), self.heard_at))
-        self._hear(self._decoder.push(piece))
-        self._pace.hear(len(piece) / self._bytes_per_second, now)
-        self._acknowledge(len(piece))
+        wanted = SAMPLE_RATE // (_PIECES_PER_SECOND if self._endpointer.asks else 1)
+        samples, num_bytes = self._decoder.take(feed.payload, wanted)
+        if num_bytes < len(feed.payload):
+            rest = Feed(feed.stream, feed.payload[num_bytes:])
+            self._inbox.appendleft((rest, self.heard_at))
+        self._hear(samples)
+        self._pace.hear(samples.shape[0] / SAMPLE_RATE, now)
+        self._acknowledge(num_bytes)
 
     def _take_options(self, options: StreamOptions) -> None:
         changed = options.endpointing != self.options.endpointing
@@ -194,7 +195,7 @@ class Stream:
         if isinstance(last, Consumed):
             num_bytes += last.num_bytes
             self._outbox.pop()
-        self._outbox.append(Consumed(num_bytes))
+        self._outbox.append(Consumed(num_bytes, self._clock))
 
     # --- the sample clock ------------------------------------------------------------------------
 

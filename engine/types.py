@@ -52,7 +52,7 @@ class CheckpointError(EngineError):
 
 
 class BadAudioError(EngineError):
-    """Audio that is not what its format promised: NaN or infinite samples, half a sample."""
+    """Audio that is not what its format promised: NaN or infinite samples, no known container."""
 
     code = "bad_audio"
 
@@ -75,20 +75,37 @@ class CapacityError(EngineError):
 
 
 class Encoding(StrEnum):
-    """How samples lie in the bytes a client sends. All are mono, little-endian."""
+    """How sound lies in the bytes a client sends, which may be cut anywhere.
+
+    `pcm_s16le`, `pcm_f32le`, `mulaw` and `alaw` (both G.711) are mono samples, little-endian.
+
+    `opus` is a sequence of Opus packets, each behind its length in two bytes, big-endian. Length 0
+    is a lost packet of 20 ms, which is concealed; so is a packet that is not Opus, until 50 of them
+    came in a row. Stereo is mixed to mono.
+
+    `container` is a file as it is recorded, sent or read: WAV, Ogg or WebM with Opus, FLAC or MP3,
+    which its first bytes show. Its channels are averaged.
+    """
 
     PCM_S16LE = "pcm_s16le"
     PCM_F32LE = "pcm_f32le"
     MULAW = "mulaw"
+    ALAW = "alaw"
+    OPUS = "opus"
+    CONTAINER = "container"
 
     @property
-    def sample_bytes(self) -> int:
-        return {"pcm_s16le": 2, "pcm_f32le": 4, "mulaw": 1}[self.value]
+    def sample_bytes(self) -> int | None:
+        """The size of a sample; None where only decoding shows how many samples there are."""
+        return {"pcm_s16le": 2, "pcm_f32le": 4, "mulaw": 1, "alaw": 1}.get(self.value)
 
 
 @dataclass(frozen=True, slots=True)
 class AudioFormat:
-    """What the bytes of a stream mean. `sample_rate` in Hz, 8,000 to 48,000."""
+    """What the bytes of a stream mean. `sample_rate` in Hz, 8,000 to 48,000.
+
+    The rate says nothing about `opus` and `container`, which bring their own.
+    """
 
     encoding: Encoding = Encoding.PCM_S16LE
     sample_rate: int = SAMPLE_RATE
@@ -99,7 +116,17 @@ class AudioFormat:
 
     @property
     def bytes_per_second(self) -> int:
-        return self.sample_rate * self.encoding.sample_bytes
+        """By this, bytes that wait are counted as seconds: exact for samples of a fixed size.
+
+        For `opus` it is 4,000, as at 32 kbit/s; for `container` 96,000, as of a WAV of 48 kHz, so
+        that one flows. Opus in a container is mostly 30 times smaller: where 10 s may wait, that is
+        a MB of it, or five minutes. What the engine has decoded it counts in samples.
+        """
+        size = self.encoding.sample_bytes
+        return _NOMINAL_BYTES_PER_SECOND[self.encoding] if size is None else self.sample_rate * size
+
+
+_NOMINAL_BYTES_PER_SECOND = {Encoding.OPUS: 4_000, Encoding.CONTAINER: 96_000}
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,9 +293,14 @@ class Opened:
 
 @dataclass(frozen=True, slots=True)
 class Consumed:
-    """`num_bytes` more of the fed bytes have been taken in; the sender may send as many more."""
+    """`num_bytes` more of the fed bytes have been taken in; the sender may send as many more.
+
+    The stream has been heard up to `at_sample`. Speech that begins later may be dated back, by the
+    padding before it and the voice it took to be speech.
+    """
 
     num_bytes: int
+    at_sample: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -121,8 +121,7 @@ class StreamLink:
                 pass
         if not self._is_above(LOW_WATER_S, MAX_UNANSWERED // 2):
             self._room.set()
-        if not isinstance(update, Consumed):
-            self._on_update(update)
+        self._on_update(update)
 
     @property
     def has_room(self) -> bool:
@@ -138,7 +137,7 @@ class StreamLink:
         self._room.set()
 
     def seconds_of(self, payload: bytes) -> float:
-        """How much audio the bytes hold."""
+        """How much audio the bytes hold; of coded audio, by its nominal rate."""
         return len(payload) / self._bytes_per_second
 
     def _is_above(self, limit_s: int, num_unanswered: int) -> bool:

@@ -31,6 +31,9 @@ _SUBCOMMANDS = {
     "serve": _Subcommand(".serve", "run the transcription server"),
     "file": _Subcommand("hark.clients.file", "transcribe audio files"),
     "mic": _Subcommand("hark.clients.mic", "caption a microphone in the terminal"),
+    "conference": _Subcommand(
+        "hark.clients.bots.conference", "caption several speakers into one transcript"
+    ),
     "demo": _Subcommand("hark.clients.demo", "serve the small model and caption a sample"),
     "bench": _Subcommand("hark.clients.bench.command", "measure a server under many live streams"),
 }

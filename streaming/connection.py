@@ -113,7 +113,7 @@ class Connection:
             if message["type"] == "websocket.disconnect":
                 break
             await self._wait_for_room()
-            frame = _frame_of(message)
+            frame = frame_of(message)
             is_large = len(frame) > _LARGE_FRAME
             hear = self._reading_of
             self._step(await asyncio.to_thread(hear, frame) if is_large else hear(frame))
@@ -314,7 +314,7 @@ async def send_frame(websocket: WebSocket, frame: Frame) -> None:
         await websocket.send_bytes(frame)
 
 
-def _frame_of(message: Any) -> Frame:
+def frame_of(message: Any) -> Frame:
     text = message.get("text")
     return message["bytes"] if text is None else text
 

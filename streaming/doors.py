@@ -4,11 +4,19 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from .protocols.base import Door
+from .protocols.dashscope import DashScopeDoor
+from .protocols.deepgram.door import DeepgramDoor
 from .protocols.native import NativeDoor
+from .protocols.openai.door import RealtimeDoor
+from .protocols.root import RootDoor
 
 DOORS: Mapping[str, Door] = MappingProxyType(
     {
+        "/": RootDoor(),
+        "/v1/listen": DeepgramDoor(),
         "/v1/stream": NativeDoor(),
+        "/v1/realtime": RealtimeDoor(),
+        "/api-ws/v1/realtime": DashScopeDoor(),
     }
 )
 """Path of a WebSocket → the contract behind it."""

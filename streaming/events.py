@@ -15,10 +15,14 @@ from hark.engine.types import SAMPLE_RATE, AudioFormat, StreamOptions
 
 @dataclass(frozen=True, slots=True)
 class Hello:
-    """The first message: what the audio is and what is wanted."""
+    """The first message: what the audio is and what is wanted.
+
+    With `receipts` the dialect is told `Heard` and `Configured`, too.
+    """
 
     audio: AudioFormat
     options: StreamOptions
+    receipts: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +159,29 @@ class Bye(Event):
     """The last event of a stream that ended in order."""
 
     type: ClassVar[str] = "bye"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Receipt(Event):
+    """What a dialect is told if it has asked for it; no wire carries it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Heard(Receipt):
+    """All audio up to `end_ms` has been heard; of what was sent, `waiting_bytes` have not.
+
+    Speech that begins later may be dated back, by the padding before it and the voice it took.
+    """
+
+    type: ClassVar[str] = "heard"
+    waiting_bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Configured(Receipt):
+    """A `ConfigureIn` was accepted; one that is not is answered by an `Error`."""
+
+    type: ClassVar[str] = "configured"
 
 
 EVENT_TYPES: dict[str, type[Event]] = {

@@ -21,7 +21,7 @@ from hark.engine.types import (
 
 from .bridge import StreamLink
 from .errors import StreamError, internal_error
-from .events import Command, Event, Finalized
+from .events import Command, Event, Finalized, Receipt
 from .metrics import Metrics
 from .session import Effect, Emit, Hangup, Session, Terms, ToEngine, farewell
 
@@ -147,6 +147,8 @@ class Line:
                 pass
 
     def _note_event(self, event: Event) -> None:
+        if isinstance(event, Receipt):
+            return
         self._metrics.count_said(event)
         if isinstance(event, Finalized):
             self._metrics.finalize_seconds.observe(self._clock() - self._flushes_asked.popleft())

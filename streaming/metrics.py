@@ -35,7 +35,11 @@ class Metrics:
             ["outcome"],
             registry=self.registry,
         )
-        self.audio_seconds = Counter("hark_audio_seconds", "Audio received", registry=self.registry)
+        self.audio_seconds = Counter(
+            "hark_audio_seconds",
+            "Audio received; opus and container by their nominal rates",
+            registry=self.registry,
+        )
         self.events = Counter(
             "hark_events", "Events of streams, by type", ["type"], registry=self.registry
         )

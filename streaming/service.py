@@ -18,14 +18,15 @@ from .admission import Load, refusal
 from .asgi import handshake_of, header_list, response_of
 from .bridge import Bridge, BridgeStatus, EnginePort, StartEngine
 from .config import ServerConfig
-from .connection import Connection, send_frame
+from .connection import Connection
 from .errors import StreamError
 from .keys import Keyring
 from .line import Line, Listener
 from .lines import Lines
 from .metrics import Metrics
-from .protocols.base import Denial, Dialect, Door, House, Say
-from .session import Hangup, Terms, error_event
+from .protocols.base import Denial, Dialect, Door, House
+from .session import Terms, error_event
+from .turned_away import turn_away
 from .websocket import SOCKET
 
 CUT_PATIENCE_S = 1.0  # for last messages and close frames to arrive when the server stops
@@ -208,18 +209,10 @@ class Service:
 
     async def _turn_away(self, websocket: WebSocket, dialect: Dialect, error: StreamError) -> None:
         """Say why in the dialect's own words, and close."""
-        now = asyncio.get_running_loop().time()
-        farewell = Hangup(error.close_code, error.code)
-        event = error_event(error)
-        actions = [*dialect.said("", event, now), *dialect.ended("", farewell, now)]
         self.count_outcome(error.code)
-        self.metrics.count_said(event)
+        self.metrics.count_said(error_event(error))
         with suppress(TimeoutError, WebSocketDisconnect):
-            async with asyncio.timeout(self.config.send_timeout_s):
-                for action in actions:
-                    if isinstance(action, Say):
-                        await send_frame(websocket, dialect.encode(action.message))
-                await websocket.close(farewell.code, farewell.reason)
+            await turn_away(websocket, dialect, error, patience_s=self.config.hello_timeout_s)
 
     def _port(self) -> EnginePort:
         assert self.bridge.port is not None, "admission lets nobody in before the engine runs"

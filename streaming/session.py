@@ -135,6 +135,8 @@ class Session:
         self._state = State.AWAITING_HELLO
         self._audio = AudioFormat()
         self._options = StreamOptions()
+        self._wants_receipts = False
+        self._waiting_bytes = 0  # told the engine, and not taken in yet
         self._deadline: float | None = now + terms.hello_timeout_s
         self._reading_paused = False
         self._stall = StallTime(terms.stall_s)
@@ -230,10 +232,10 @@ class Session:
             return []
         match update:
             case engine.Consumed():
-                return []
+                return self._consumed(update)
             case engine.Configured():
                 self._stall.answered(accepted=True)
-                return []
+                return [Emit(events.Configured())] if self._wants_receipts else []
             case engine.Closed():
                 return self._closed(update)
             case engine.Failed():
@@ -258,6 +260,13 @@ class Session:
                 self._segment = update.segment + isinstance(update, engine.Final)
                 return self._say(event)
 
+    def _consumed(self, update: engine.Consumed) -> list[Effect]:
+        self._waiting_bytes -= update.num_bytes
+        if not self._wants_receipts:
+            return []
+        at_ms = to_ms(update.at_sample)
+        return [Emit(events.Heard(start_ms=at_ms, end_ms=at_ms, waiting_bytes=self._waiting_bytes))]
+
     def _say(self, event: Event) -> list[Effect]:
         self._heard_ms = max(self._heard_ms, event.end_ms)
         return [Emit(event)]
@@ -280,6 +289,7 @@ class Session:
                 if not payload:
                     return []
                 self._deadline = self._stall.deadline(now)
+                self._waiting_bytes += len(payload)
                 return [ToEngine(engine.Feed(self._stream, payload))]
             case Hello():
                 return self._open(command)
@@ -296,7 +306,7 @@ class Session:
                 return [ToEngine(engine.Close(self._stream))]
 
     def _open(self, hello: Hello) -> list[Effect]:
-        self._audio = hello.audio
+        self._audio, self._wants_receipts = hello.audio, hello.receipts
         self._options = self._settle(hello.options)
         self._stall.open(self._options.endpointing)
         self._deadline = None

@@ -1,4 +1,4 @@
-"""uvicorn's WebSocket protocol with six habits that slow, silent and rude peers call for.
+"""uvicorn's WebSocket protocol with seven habits that slow, silent and rude peers call for.
 
 Knows bytes and timers of one connection; knows nothing of streams.
 
@@ -7,6 +7,7 @@ Knows bytes and timers of one connection; knows nothing of streams.
   peer still sends is discarded. Closing at once would make the kernel reset the connection, and
   the peer would never see the reason.
 - A text message that is not UTF-8 is such a mistake, and none of ours to log.
+- A handshake that the app answers with HTTP is none of ours to log either.
 - What the app still sends to a peer that was closed on is a disconnect, not a bug of the app.
 - A peer that has said it will send nothing more, by a close frame or by closing its side of the
   connection, is answered when the app returns or closes: until then it can still be told things.
@@ -106,6 +107,8 @@ class PatientWebSocket(WebSocketsSansIOProtocol):
         """The app, and then the answer to a close frame, if the app has not closed itself."""
         try:
             await self._inner_app(scope, receive, send)
+            if self.initial_response is not None and self.close_sent:
+                self.handshake_complete = True  # with another answer than uvicorn expects
         finally:
             if self._machine.held_close and self.handshake_complete and not self.close_sent:
                 self._machine.answer_close()

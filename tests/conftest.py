@@ -16,6 +16,9 @@ from .needs import missing
 # Small tensors gain nothing from a second thread, and threads that wait for a busy core lose much.
 torch.set_num_threads(1)
 
+# Those run in environments of their own: make test-clients.
+collect_ignore = ["sdks"]
+
 
 @pytest.fixture(scope="session")
 def model_folder() -> Path:

@@ -162,7 +162,9 @@ class FakeEngine:
     def _answer(self, stream: _FakeStream, request: EngineRequest) -> list[EngineUpdate]:
         match request:
             case Feed(payload=payload):
-                return [Consumed(len(payload)), *self._hear(stream, payload)]
+                updates = self._hear(stream, payload)
+                failed = any(isinstance(update, Failed) for update in updates)
+                return updates if failed else [*updates, Consumed(len(payload), stream.samples)]
             case Finalize(id=flush_id):
                 ack = [] if flush_id is None else [Finalized(flush_id, stream.samples)]
                 return [*self._end_segment(stream), *ack]

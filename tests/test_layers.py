@@ -67,6 +67,7 @@ OWNERS = {
         *("streaming/bridge.py", "streaming/connection.py", "streaming/server.py"),
         *("streaming/serve.py", "streaming/service.py", "streaming/websocket.py"),
         *("streaming/http.py", "streaming/offline.py", "streaming/body.py"),
+        "streaming/turned_away.py",
     },
     "concurrent": {"streaming/offline.py"},
 }

@@ -10,7 +10,8 @@ from hark.engine.types import Encoding
 from .clips import Clip
 from .script import Script
 
-_SILENCE = {Encoding.PCM_S16LE: b"\0", Encoding.PCM_F32LE: b"\0", Encoding.MULAW: b"\xff"}
+_SILENCE = {Encoding.PCM_S16LE: b"\0\0", Encoding.PCM_F32LE: b"\0" * 4, Encoding.MULAW: b"\xff"}
+ENCODINGS = tuple(_SILENCE)  # those a load can be sent in
 _MULAW_BIAS, _MULAW_CLIP = 33, 8_159  # in the 14 bits of G.711
 
 
@@ -18,8 +19,7 @@ class EncodedClips:
     """The clips in one encoding; shared by all streams of a process."""
 
     def __init__(self, clips: Sequence[Clip], encoding: Encoding) -> None:
-        self.sample_bytes = encoding.sample_bytes
-        self.silence = _SILENCE[encoding]
+        self.silence = _SILENCE[encoding]  # one sample of it
         self.payloads = [memoryview(encode(clip.samples, encoding)) for clip in clips]
 
 
@@ -34,7 +34,7 @@ class StreamAudio:
 
     def read(self, start: int, end: int) -> bytes:
         """Samples `start` to `end`, encoded; silence where nobody speaks."""
-        width = self._clips.sample_bytes
+        width = len(self._clips.silence)
         parts: list[bytes | memoryview] = []
         at = start
         index = max(0, bisect_right(self._starts, start) - 1)
@@ -43,18 +43,18 @@ class StreamAudio:
             payload = self._clips.payloads[self._placed[index].clip]
             if begin > at:
                 quiet_until = min(begin, end)
-                parts.append(self._clips.silence * ((quiet_until - at) * width))
+                parts.append(self._clips.silence * (quiet_until - at))
                 at = quiet_until
             taken = payload[(at - begin) * width : (end - begin) * width] if at < end else b""
             parts.append(taken)
             at += len(taken) // width
             index += 1
-        parts.append(self._clips.silence * ((end - at) * width))
+        parts.append(self._clips.silence * (end - at))
         return b"".join(parts)
 
 
 def encode(samples: np.ndarray, encoding: Encoding) -> bytes:
-    """int16 samples [n] as the bytes of an encoding."""
+    """int16 samples [n] as the bytes of one of `ENCODINGS`."""
     match encoding:
         case Encoding.PCM_S16LE:
             return samples.astype("<i2").tobytes()
@@ -62,6 +62,8 @@ def encode(samples: np.ndarray, encoding: Encoding) -> bytes:
             return (samples.astype("<f4") / 32768).tobytes()
         case Encoding.MULAW:
             return _mulaw(samples)
+        case _:
+            raise ValueError(f"no load is sent as {encoding}")
 
 
 def _mulaw(samples: np.ndarray) -> bytes:

@@ -21,6 +21,7 @@ from hark.engine.types import AudioFileError, Encoding
 from ..errors import HarkError, UsageError
 from ..server_process import ServerStartError
 from . import scenarios
+from .audio import ENCODINGS
 from .clips import CLIPS_FOLDER, load_clips
 from .fleet import ClientCrashError, Fleet
 from .machine import describe_machine
@@ -78,7 +79,7 @@ def _add_load(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--cadence-ms", type=int, default=320, help="asked for (%(default)s)")
     parser.add_argument("--frame-ms", type=int, default=100, help="audio a message (%(default)s)")
     parser.add_argument(
-        "--encoding", choices=list(Encoding), default=Encoding.PCM_S16LE, help="(%(default)s)"
+        "--encoding", choices=ENCODINGS, default=Encoding.PCM_S16LE, help="(%(default)s)"
     )
     parser.add_argument(
         "--processes", type=int, default=0, help="of the client; 0 takes one a core, 8 at most"

@@ -31,7 +31,7 @@ from ..tokenizer import Tokenizer
 from ..types import SAMPLE_RATE, BadAudioError, ConfigError, Granularity, OptionError
 from .packed import encode_clips, hidden_states, num_audio_tokens
 from .repair import repair
-from .words import ALIGNER_LANGUAGES, Word, WordSplitter, require_library
+from .splitting import ALIGNER_LANGUAGES, Word, WordSplitter, require_library
 
 MAX_CLIP_S = 180
 """What the official package gives an aligner at once."""

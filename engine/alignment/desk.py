@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from ..segment import Segment
 from ..types import SAMPLE_RATE, Final, StreamId
 from .aligner import Aligner, Utterance, WordTime
-from .words import punctuated
+from .splitting import punctuated
 
 _log = logging.getLogger(__name__)
 

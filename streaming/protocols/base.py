@@ -68,7 +68,12 @@ class Say:
     replaces: Hashable | None = None
 
 
-Action = Begin | Tell | Refuse | Drop | Say | Hangup
+@dataclass(frozen=True, slots=True)
+class Stay:
+    """Nothing is to be done but to wait: something is still to be said to a client that left."""
+
+
+Action = Begin | Tell | Refuse | Drop | Say | Stay | Hangup
 
 
 # --- what a dialect is given ----------------------------------------------------------------------

@@ -7,15 +7,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from hark.engine.languages import LANGUAGES
 from hark.engine.types import Endpointing, OptionError, RawAudio, StreamOptions
 
 from ..errors import BadMessageError, BadOptionError, StreamError
 from ..events import Final
 from .base import HTTP_STATUS, Handshake, retry_header
 from .files import Answer, BodyKind, FileRequest, Heard, Order
-from .openai_bodies import to_json
-from .wire import MAX_CONTEXT_CHARACTERS, find_language
+from .wire import MAX_CONTEXT_CHARACTERS, header_text, language_code, language_of, to_json
 
 _RAW = {"linear16": "s16le", "linear32": "f32le", "mulaw": "mulaw", "alaw": "alaw"}
 _KNOWN = {
@@ -47,7 +45,7 @@ class DeepgramPrerecorded:
         if not request.has_file:
             raise BadMessageError("the body is empty; it has to be the file")
         options = StreamOptions(
-            language=find_language(handshake.first("language", "") or "", request.house.languages),
+            language=language_of(handshake.first("language", "") or "", request.house.languages),
             context=_context(handshake),
             endpointing=_endpointing(handshake),
         )
@@ -73,7 +71,7 @@ class DeepgramPrerecorded:
             "err_msg": error.message,
             "request_id": str(uuid.UUID(request_id)),
         }
-        told = {"dg-error": ascii(error.message)[1:-1]}
+        told = {"dg-error": header_text(error.message)}
         headers = {**_headers(request_id), **told, **retry_header(error)}
         return Answer(json.dumps(body), status, headers=headers)
 
@@ -197,7 +195,7 @@ def _detected(heard: Heard) -> dict[str, Any]:
     confidences = [
         final.language_confidence for final in heard.finals if final.language == heard.language
     ]
-    code = LANGUAGES.get(heard.language or "", heard.language)
+    code = language_code(heard.language)
     return {"detected_language": code, "language_confidence": _mean(confidences)}
 
 

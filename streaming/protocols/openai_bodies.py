@@ -5,16 +5,14 @@ screen either. Subtitles that are come from `hark file`.
 """
 
 import html
-import json
 import math
 import zlib
 from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
-from hark.engine.languages import LANGUAGES
-
 from ..events import Final
 from .files import Heard
+from .wire import language_code, to_json
 
 FORMATS = ("json", "text", "srt", "verbose_json", "vtt")
 
@@ -44,15 +42,11 @@ def render(
 
 def plain(heard: Heard, *, with_logprobs: bool) -> dict[str, Any]:
     """The fields of `json`, which the last event of a stream has, too."""
-    codes = [LANGUAGES.get(name, name) for name in heard.languages]
-    body: dict[str, Any] = {"text": heard.text, "languages": [{"code": code} for code in codes]}
+    languages = [{"code": language_code(name)} for name in heard.languages]
+    body: dict[str, Any] = {"text": heard.text, "languages": languages}
     if with_logprobs:
         body["logprobs"] = logprobs_of(heard.finals, heard.pieces)
     return {**body, "usage": usage_of(heard)}
-
-
-def to_json(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False, allow_nan=False)
 
 
 def usage_of(heard: Heard) -> dict[str, Any]:

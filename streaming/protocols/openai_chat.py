@@ -16,9 +16,8 @@ from hark.engine.types import StreamOptions
 from ..errors import BadMessageError, BadOptionError, StreamError
 from ..events import Final
 from .files import Answer, BodyKind, FileRequest, Heard, Order
-from .openai_bodies import to_json
 from .openai_rest import error_body, openai_denial, request_headers, server_sent
-from .wire import MAX_CONTEXT_CHARACTERS, blank_between, json_object, text_in
+from .wire import MAX_CONTEXT_CHARACTERS, blank_between, read_object, text_in, to_json
 
 _TEXT_TAG = "<asr_text>"
 _NOTHING_HEARD = f"language None{_TEXT_TAG}"
@@ -33,7 +32,7 @@ class ChatCompletions:
 
     def read(self, request: FileRequest) -> Order:
         try:
-            fields = json_object(request.document.decode())
+            fields = read_object(request.document.decode())
         except UnicodeDecodeError:
             raise BadMessageError("the body is not UTF-8") from None
         messages = _objects(fields.get("messages"), "messages")

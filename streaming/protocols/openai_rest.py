@@ -15,8 +15,8 @@ from ..errors import BadMessageError, BadOptionError, StreamError
 from ..events import Final
 from .base import HTTP_STATUS, House, retry_header
 from .files import Answer, BodyKind, FileRequest, Heard, Order
-from .openai_bodies import FORMATS, logprobs_of, plain, render, to_json
-from .wire import MAX_CONTEXT_CHARACTERS, blank_between, find_language, json_object
+from .openai_bodies import FORMATS, logprobs_of, plain, render
+from .wire import MAX_CONTEXT_CHARACTERS, blank_between, language_of, read_object, to_json
 
 Fields = Mapping[str, Sequence[str]]
 
@@ -158,7 +158,7 @@ def _language(fields: Fields, spoken: Sequence[str]) -> str | None:
     """`language`; or `languages` if that is one, as several are left to the model."""
     named = _first(fields, "language")
     several = _all(fields, "languages")
-    return find_language(several[0] if not named and len(several) == 1 else named, spoken)
+    return language_of(several[0] if not named and len(several) == 1 else named, spoken)
 
 
 def _context(fields: Fields) -> str:
@@ -180,7 +180,7 @@ def _endpointing(fields: Fields) -> Endpointing:
     text = _first(fields, _STRATEGY)
     if text not in ("", "auto"):
         try:
-            told |= json_object(text)
+            told |= read_object(text)
         except BadMessageError:
             allowed = "auto and a JSON object of type server_vad"
             raise BadOptionError(f"{_STRATEGY} is {text[:40]!a}, allowed are {allowed}") from None

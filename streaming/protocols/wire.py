@@ -1,32 +1,44 @@
-"""What dialects share: JSON objects, languages by any of their names, and texts put together."""
+"""What several dialects read and write alike: JSON, base64 audio, languages, joined texts."""
 
+import base64
+import binascii
 import json
+import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NoReturn
 
-from hark.engine.languages import canonical_language
+from hark.engine.languages import LANGUAGES, canonical_language
 from hark.engine.types import OptionError
 
 from ..errors import BadMessageError, BadOptionError
+from .base import Frame
 
 MAX_CONTEXT_CHARACTERS = 4_000  # of `StreamOptions`
-_UNSPACED = ("CJK", "HIRAGANA", "KATAKANA", "THAI", "LAO", "KHMER", "MYANMAR", "IDEOGRAPHIC")
-_NO_CHOICE = ("", "auto", "multi", "null")
+_UNDECIDED = ("", "auto", "multi", "null", "none", "und")
+_OF_TAG = {"zh-hk": "yue", "zh-mo": "yue", "tl": "fil"}  # where the first part says something else
+_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
+_SPACELESS = ("CJK", "HIRAGANA", "KATAKANA", "THAI", "LAO", "KHMER", "MYANMAR")
 
 
-def json_object(text: str) -> dict[str, Any]:
-    """The JSON object in a text message.
+def read_object(frame: Frame) -> dict[str, Any]:
+    """The JSON object in a text frame; its strings can all be written as UTF-8.
 
     Raises:
-        BadMessageError: it holds none.
+        BadMessageError: it is binary, not JSON, or not an object.
     """
+    if isinstance(frame, bytes):
+        raise BadMessageError("a binary message; all messages are JSON text")
     try:
-        message = json.loads(text, parse_constant=_refuse_constant)
+        message = json.loads(frame, parse_constant=_refuse_constant)
+        if _SURROGATE.search(frame):
+            json.dumps(message, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        raise BadMessageError("a string with half of a surrogate pair") from None
     except (ValueError, RecursionError) as error:
         raise BadMessageError(f"not JSON: {error}") from None
     if not isinstance(message, dict):
-        raise BadMessageError("a message is a JSON object")
+        raise BadMessageError("not a JSON object")
     return message
 
 
@@ -34,55 +46,87 @@ def text_in(fields: Mapping[str, Any], name: str) -> str:
     """A field that is a string; "" where it is null or missing.
 
     Raises:
-        BadMessageError: it is something else, or no Unicode.
+        BadMessageError: it is something else.
     """
     value = fields.get(name)
     if value is None:
         return ""
     if not isinstance(value, str):
         raise BadMessageError(f"{name} is {ascii(value)[:60]}, allowed is a string")
-    try:
-        value.encode()
-    except UnicodeEncodeError:
-        raise BadMessageError(f"{name} holds half of a surrogate pair") from None
     return value
 
 
-def find_language(text: str, spoken: Sequence[str]) -> str | None:
-    """The model's name of a language: `English`, `en` and `en-US` are the same.
-
-    None where the model is to decide: for "", `auto` and `multi`.
+def read_base64(name: str, value: object) -> bytes:
+    """The bytes a field holds in base64.
 
     Raises:
-        BadOptionError: it is none of those `spoken`, which are named.
+        BadMessageError: it is no text, or not base64.
     """
-    name = text.strip().replace("_", "-")
-    if name.lower() in _NO_CHOICE:
-        return None
+    if not isinstance(value, str):
+        raise BadMessageError(f"{name} is missing or no string; it holds base64")
     try:
-        return canonical_language(name.partition("-")[0], spoken)
-    except OptionError as error:
-        raise BadOptionError(str(error)) from None
+        return base64.b64decode(value, validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise BadMessageError(f"{name} is not base64: {error}") from None
+
+
+def to_json(message: object) -> str:
+    """Compact."""
+    return json.dumps(message, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+
+
+def header_text(text: str) -> str:
+    """A text as it can stand in an HTTP header."""
+    return "".join(letter if " " <= letter <= "~" else "?" for letter in text)
+
+
+def language_of(tag: str, languages: Sequence[str]) -> str | None:
+    """The name the model gives a language: of its name, its ISO code, or a tag such as `en-US`.
+
+    None leaves it to the model, which is also what `multi` and `auto` ask for.
+
+    Raises:
+        BadOptionError: it is none of `languages`.
+    """
+    wanted = tag.strip().replace("_", "-").lower()
+    if wanted in _UNDECIDED:
+        return None
+    code = _OF_TAG.get(wanted, wanted.partition("-")[0])
+    try:
+        return canonical_language(code, languages)
+    except OptionError:
+        allowed = ", ".join(f"{name} ({LANGUAGES[name]})" for name in languages)
+        raise BadOptionError(f"language is {tag[:40]!a}, allowed are {allowed}") from None
+
+
+def language_code(name: str | None) -> str | None:
+    """The ISO code of a language the model has named."""
+    return None if name is None else LANGUAGES.get(name, name.lower())
+
+
+def joined(first: str, second: str) -> str:
+    """Two texts one after the other, with a blank between them where their script has any."""
+    return first + blank_between(first, second) + second
 
 
 def join_texts(texts: Iterable[str]) -> str:
     """Texts of one speaker in order, with blanks between them where their scripts have blanks."""
-    joined = ""
+    whole = ""
     for text in filter(None, (text.strip() for text in texts)):
-        joined += blank_between(joined, text) + text
-    return joined
+        whole = joined(whole, text)
+    return whole
 
 
-def blank_between(before: str, after: str) -> str:
-    """What stands between two texts: a blank, but none beside a script written without."""
-    if not before or not after:
+def blank_between(first: str, second: str) -> str:
+    """What has to stand between two texts."""
+    if not first or not second or first[-1].isspace() or second[0].isspace():
         return ""
-    return "" if _is_unspaced(before[-1]) or _is_unspaced(after[0]) else " "
-
-
-def _is_unspaced(character: str) -> bool:
-    return unicodedata.name(character, "").startswith(_UNSPACED)
+    return "" if _is_spaceless(first[-1]) or _is_spaceless(second[0]) else " "
 
 
 def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not JSON")
+
+
+def _is_spaceless(character: str) -> bool:
+    return unicodedata.name(character, "").startswith((*_SPACELESS, "IDEOGRAPHIC", "FULLWIDTH"))

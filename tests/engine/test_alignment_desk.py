@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from hark.engine.alignment.aligner import Aligner, Utterance
-from hark.engine.alignment.words import punctuated
+from hark.engine.alignment.splitting import punctuated
 from hark.engine.engine import Engine
 from hark.engine.segment import Segment
 from hark.engine.types import (

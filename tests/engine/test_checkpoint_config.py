@@ -203,7 +203,7 @@ def test_a_mixture_of_layouts_is_refused(
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '"qwen3_asr"', "\udcff"])
-def test_what_is_no_json_object_is_refused(text: str, tmp_path: Path) -> None:
+def test_what_is_no_read_object_is_refused(text: str, tmp_path: Path) -> None:
     (tmp_path / "config.json").write_bytes(text.encode("utf-8", "surrogateescape"))
     with pytest.raises(ConfigError, match=r"config\.json: "):
         read_config(tmp_path)

@@ -78,6 +78,9 @@ def transcript(port: Any, said: Said, audio: bytes) -> Sequence[EngineUpdate]:
         updates.append(update)
     consumed = sum(update.num_bytes for update in updates if isinstance(update, Consumed))
     assert consumed == len(audio)
+    positions = [update.at_sample for update in updates if isinstance(update, Consumed)]
+    assert positions == sorted(positions)
+    assert positions[-1] == len(audio) // 2
     return [update for update in updates if not isinstance(update, Consumed)] + [update]
 
 

@@ -17,7 +17,7 @@ from transformers.models.qwen3_asr import processing_qwen3_asr
 from hark.engine.alignment.aligner import Aligner, Utterance
 from hark.engine.alignment.packed import num_audio_tokens
 from hark.engine.alignment.repair import repair
-from hark.engine.alignment.words import ALIGNER_LANGUAGES, WordSplitter
+from hark.engine.alignment.splitting import ALIGNER_LANGUAGES, WordSplitter
 
 from . import reference
 from .checkpoints import AlignerCheckpoint

@@ -1,7 +1,9 @@
 """A server on a real socket around a `FakeEngine`, and a client that speaks plain WebSocket."""
 
 import asyncio
+import contextlib
 import json
+import struct
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -44,11 +46,17 @@ class Running:
 
     @asynccontextmanager
     async def client(
-        self, *, subprotocols: list[str] | None = None, max_queue: int | None = 16
+        self,
+        path: str = "/v1/stream",
+        *,
+        subprotocols: list[str] | None = None,
+        headers: dict[str, str] | None = None,
+        max_queue: int | None = 16,
     ) -> AsyncIterator["Client"]:
         """A connection that pings nobody and takes messages of any size."""
         async with open_socket(
-            f"ws://{self.address}/v1/stream",
+            f"ws://{self.address}{path}",
+            additional_headers=headers,
             subprotocols=[Subprotocol(name) for name in subprotocols or []] or None,
             compression=None,
             ping_interval=None,
@@ -58,6 +66,30 @@ class Running:
             proxy=None,
         ) as socket:
             yield Client(socket)
+
+    async def oversend(self, path: str, size: int) -> tuple[int, bytes]:
+        """Send one message of `size` bytes to the end, and read the code and reason of the close.
+
+        The client library would stop half-way, and then not read.
+        """
+        reader, writer = await asyncio.open_connection(*self.address.split(":"))
+        writer.write(
+            f"GET {path} HTTP/1.1\r\nHost: hark\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+            "Sec-WebSocket-Version: 13\r\n"
+            "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n".encode()
+        )
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(struct.pack("!BBQ4x", 0x82, 0x80 | 127, size))  # binary, masked with zeros
+        for start in range(0, size, 1 << 20):
+            writer.write(bytes(min(1 << 20, size - start)))
+            await writer.drain()
+        answer = await reader.read()
+        writer.close()
+        with contextlib.suppress(ConnectionError):
+            await writer.wait_closed()
+        opcode, _, code = struct.unpack_from("!BBH", answer)
+        assert opcode == 0x88
+        return code, answer[4:]
 
     async def serves(self) -> bool:
         """Whether a fresh client gets its words."""
@@ -84,6 +116,11 @@ class Client:
         while (message := await self.hear())["type"] != kind:
             pass
         return message
+
+    def leave(self) -> None:
+        """Send a close frame, and go on reading."""
+        self.socket.protocol.send_close(1000)
+        self.socket.send_data()
 
     async def rest(self) -> tuple[list[dict[str, Any]], int | None]:
         """Everything up to the end, and the close code."""

@@ -99,9 +99,9 @@ async def test_a_socket_rests_above_the_high_water_mark_until_below_the_low_one(
     assert not link.has_room
     waiter = asyncio.create_task(link.room())
     for _ in range(HIGH_WATER_S - LOW_WATER_S):
-        link.deliver(Consumed(len(second)))
+        link.deliver(Consumed(len(second), 0))
         assert not link.has_room
-    link.deliver(Consumed(1))
+    link.deliver(Consumed(1, 0))
     assert link.has_room
     await waiter
     assert link.waiting_bytes == LOW_WATER_S * len(second)

@@ -149,7 +149,7 @@ def test_audio_is_raw_in_one_framing_and_a_map_in_the_other() -> None:
 @pytest.mark.parametrize(
     ("fields", "error", "words"),
     [
-        ({"encoding": "opus"}, BadOptionError, ["encoding", "opus", "pcm_s16le", "mulaw"]),
+        ({"encoding": "aac"}, BadOptionError, ["encoding", "aac", *Encoding]),
         ({"encoding": None}, BadMessageError, ["encoding", "null", "a string"]),
         ({"sample_rate": 7999}, BadOptionError, ["sample_rate", "7999", "8000 to 48000"]),
         ({"sample_rate": 48_001}, BadOptionError, ["sample_rate", "48001", "8000 to 48000"]),

@@ -6,7 +6,7 @@ from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any, get_args
 
-from hark.engine.types import AudioFormat, Endpointing, EndpointingMode, StreamOptions
+from hark.engine.types import AudioFormat, Encoding, Endpointing, EndpointingMode, StreamOptions
 from hark.streaming import errors
 from hark.streaming.admission import Readiness
 from hark.streaming.events import EVENT_TYPES, Event, options_to_wire
@@ -51,6 +51,11 @@ def test_hello_s_documented_bounds_are_the_real_ones() -> None:
     for name, (low, high) in bounds.items():
         for value, is_allowed in ((low, True), (high, True), (low - 1, False), (high + 1, False)):
             assert _is_accepted(adapter, {"type": "hello", name: value}) is is_allowed, name
+
+
+def test_hello_s_encodings_are_all_of_them() -> None:
+    [allowed] = [row[3] for row in table("### `hello`") if names(row[0]) == ["encoding"]]
+    assert names(allowed) == list(Encoding)
 
 
 def test_endpointing_has_these_fields_defaults_and_bounds() -> None:

@@ -6,7 +6,17 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from hark.engine import types as engine
 from hark.engine.types import AudioFormat, Endpointing, StreamOptions
-from hark.streaming.events import AudioIn, Bye, CloseIn, Command, ConfigureIn, FinalizeIn, Hello
+from hark.streaming.events import (
+    AudioIn,
+    Bye,
+    CloseIn,
+    Command,
+    Configured,
+    ConfigureIn,
+    FinalizeIn,
+    Heard,
+    Hello,
+)
 from hark.streaming.session import Emit, Hangup, Session, State, Terms, ToEngine
 from tests.fakes import ManualClock
 
@@ -25,7 +35,7 @@ COMMANDS = st.sampled_from(
 NEWS = st.sampled_from(
     [
         engine.Opened("model"),
-        engine.Consumed(2),
+        engine.Consumed(2, 1),
         engine.Configured(),
         engine.Refused(engine.OptionError("too long")),
         engine.SpeechStarted(0, 0),
@@ -120,3 +130,19 @@ def test_a_stream_whose_engine_failed_waits_for_nothing():
     session.engine_said(engine.Failed(engine.EngineError("broken")))
     assert session.next_deadline() is None
     assert session.handle_timeout(100.0) == []
+
+
+def test_receipts_are_for_dialects_that_ask() -> None:
+    for wanted in (False, True):
+        session = Session(1, "s", terms=Terms(("English",), 30, 0.5), now=0.0)
+        session.receive(Hello(AudioFormat(), StreamOptions(), receipts=wanted), 0.0)
+        session.engine_said(engine.Opened("model"))
+        effects = [
+            *session.receive(AudioIn(bytes(5000)), 0.0)[1:],
+            *session.engine_said(engine.Consumed(3200, 1600)),
+            *session.receive(ConfigureIn({"context": "x"}), 0.0),
+            *session.engine_said(engine.Configured()),
+        ]
+        heard = Heard(start_ms=100, end_ms=100, waiting_bytes=1800)
+        told = [effect.event for effect in effects if isinstance(effect, Emit)]
+        assert told == ([heard, Configured()] if wanted else [])

@@ -14,8 +14,8 @@ from hark.clients.server_process import ServerProcess
 from hark.engine.audio_files import open_audio
 
 from ..clients.tones import tone, write_audio
+from ..sdks.gateway import gateway_to
 from ..streaming.support import fake_engine, serving_ready
-from .gateway import gateway_to
 from .page import FAKE_DEVICE, CaptionsPage, chromium, opened
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hark.clients.bench.audio import EncodedClips, StreamAudio, encode
+from hark.clients.bench.audio import ENCODINGS, EncodedClips, StreamAudio, encode
 from hark.clients.bench.clips import CLIPS_FOLDER, Clip, load_clips
 from hark.clients.bench.script import PROFILES, Script, compose, voiced_share
 from hark.clients.errors import UsageError
@@ -16,11 +16,11 @@ from hark.engine.audio import AudioDecoder
 from hark.engine.types import SAMPLE_RATE, AudioFormat, Encoding
 
 CLIPS = load_clips()
-ENCODED = {encoding: EncodedClips(CLIPS, encoding) for encoding in Encoding}
+ENCODED = {encoding: EncodedClips(CLIPS, encoding) for encoding in ENCODINGS}
 MAX_BUNDLED_BYTES = 3_000_000
 
 streams = st.integers(0, 10_000)
-encodings = st.sampled_from(list(Encoding))
+encodings = st.sampled_from(ENCODINGS)
 
 
 def lecture(stream: int, seconds: float = 120.0) -> Script:

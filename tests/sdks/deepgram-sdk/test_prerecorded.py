@@ -4,10 +4,11 @@ import io
 import wave
 
 import pytest
-from common import HTTP_URL, SAMPLES, WS_URL, Sample, assert_times_run_on, words
 from deepgram import DeepgramClient
 from deepgram.core.api_error import ApiError
 from deepgram.environment import DeepgramClientEnvironment
+
+from common import HTTP_URL, SAMPLES, WS_URL, Sample, assert_times_run_on, words
 
 ENVIRONMENT = DeepgramClientEnvironment(
     base=HTTP_URL, production=WS_URL, agent=WS_URL, agent_rest=HTTP_URL

@@ -4,10 +4,11 @@ import asyncio
 
 import aiohttp
 import pytest
-from common import HTTP_URL, SAMPLES, Sample, frames, words
 from livekit import rtc
 from livekit.agents import stt
 from livekit.plugins import deepgram, openai
+
+from common import HTTP_URL, SAMPLES, Sample, frames, words
 
 
 def audio(sample: Sample) -> list[rtc.AudioFrame]:

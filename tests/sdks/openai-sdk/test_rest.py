@@ -7,8 +7,9 @@ import wave
 
 import openai
 import pytest
-from common import HTTP_URL, SAMPLES, Sample, assert_times_run_on, words
 from openai import AsyncOpenAI, OpenAI
+
+from common import HTTP_URL, SAMPLES, Sample, assert_times_run_on, words
 
 
 def wav(sample: Sample) -> io.BytesIO:

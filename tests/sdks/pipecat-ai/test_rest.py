@@ -3,7 +3,6 @@
 import asyncio
 import time
 
-from common import HTTP_URL, SAMPLES, Sample, frames, words
 from pipecat.frames.frames import (
     Frame,
     InputAudioRawFrame,
@@ -13,6 +12,8 @@ from pipecat.frames.frames import (
 )
 from pipecat.services.openai.stt import OpenAISTTService
 from pipecat.tests.utils import run_test
+
+from common import HTTP_URL, SAMPLES, Sample, frames, words
 
 
 def utterance(sample: Sample) -> list[Frame]:

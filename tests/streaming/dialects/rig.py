@@ -216,5 +216,9 @@ def finalized(flush_id: str, at_ms: int) -> engine.Finalized:
     return engine.Finalized(id=flush_id, at_sample=samples(at_ms))
 
 
+def heard(at_ms: int, num_bytes: int = 0) -> engine.Consumed:
+    return engine.Consumed(num_bytes, samples(at_ms))
+
+
 def closed(end_ms: int) -> engine.Closed:
     return engine.Closed(end_sample=samples(end_ms))

@@ -17,6 +17,10 @@ class Gateway:
     def cut(self) -> None:
         """Break every connection, as a server that dies does, and pass on no more."""
         self.target = None
+        self.drop()
+
+    def drop(self) -> None:
+        """Break every connection, and go on passing on new ones."""
         for writer in self._writers:
             writer.transport.abort()
 

@@ -24,6 +24,7 @@ from typing import Literal
 
 from ..languages import canonical_language
 from ..types import ConfigError, OptionError
+from ..words import Span
 
 ALIGNER_LANGUAGES = (
     "Chinese",
@@ -51,9 +52,6 @@ _IDEOGRAPHS = (
     "\U0002b740-\U0002b81f\U0002b820-\U0002ceaf\uf900-\ufaff"
 )
 _PIECE = re.compile(f"[{_IDEOGRAPHS}]|[^{_IDEOGRAPHS}]+")
-
-Span = tuple[int, int]
-"""Begin and end (exclusive) of characters in the original text."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hark.engine.alignment.words import ALIGNER_LANGUAGES, Word, WordSplitter, punctuated
+from hark.engine.alignment.splitting import ALIGNER_LANGUAGES, Word, WordSplitter, punctuated
 from hark.engine.types import ConfigError, OptionError
 from tests.needs import missing
 

@@ -1,0 +1,281 @@
+"""The `session` of OpenAI's transcription sessions: what a client sets and what it is shown.
+
+Both forms are read: the present one (`audio.input…`) and the flat one of the beta. What this
+server has no use for is accepted and shown back: an error would end the stream of most clients.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from hark.engine.types import AudioFormat, Encoding, Endpointing, OptionError, StreamOptions
+
+from ...errors import BadMessageError, BadOptionError
+from ..wire import MAX_CONTEXT_CHARACTERS, language_of
+
+LOGPROBS = "item.input_audio_transcription.logprobs"
+
+_UNCUT_MODELS = ("gpt-realtime-whisper", "gpt-live-transcribe")
+"""Models under whose names clients cut the speech themselves unless they say otherwise."""
+
+_SERVER_VAD = {
+    "type": "server_vad",
+    "threshold": 0.5,
+    "prefix_padding_ms": 300,
+    "silence_duration_ms": 500,
+}
+_EAGERNESS_PAUSE_MS = {"low": 1000, "medium": 700, "auto": 700, "high": 500}
+_BETA_FORMATS = {
+    "pcm16": {"type": "audio/pcm", "rate": 24_000},
+    "g711_ulaw": {"type": "audio/pcmu"},
+    "g711_alaw": {"type": "audio/pcma"},
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """The session in force. `turn` is the turn detection asked for; None means none.
+
+    `turn_is_set` is False while the client has not said, and the model's name decides.
+    """
+
+    model: str
+    format: Mapping[str, Any] = field(default_factory=lambda: _BETA_FORMATS["pcm16"])
+    language: str | None = None
+    languages: Sequence[str] = ()
+    prompt: str = ""
+    keywords: Sequence[str] = ()
+    turn: Mapping[str, Any] | None = None
+    turn_is_set: bool = False
+    noise_reduction: Mapping[str, Any] | None = None
+    include: Sequence[str] = ()
+
+    @property
+    def turn_detection(self) -> Mapping[str, Any] | None:
+        """What decides when an item ends; None leaves it to the client's commits."""
+        if self.turn_is_set:
+            return self.turn
+        return None if self.model.startswith(_UNCUT_MODELS) else _SERVER_VAD
+
+    @property
+    def audio(self) -> AudioFormat:
+        """The format of the bytes that are appended.
+
+        Raises:
+            BadOptionError: a format or a rate there is not.
+        """
+        match self.format.get("type"):
+            case "audio/pcm":
+                encoding, rate = Encoding.PCM_S16LE, self.format.get("rate", 24_000)
+            case "audio/pcmu":
+                encoding, rate = Encoding.MULAW, self.format.get("rate", 8_000)
+            case "audio/pcma":
+                encoding, rate = Encoding.ALAW, self.format.get("rate", 8_000)
+            case other:
+                raise BadOptionError(
+                    f"audio.input.format.type is {_show(other)}, allowed are "
+                    "audio/pcm, audio/pcmu, audio/pcma"
+                )
+        if not isinstance(rate, int):
+            raise BadOptionError(f"audio.input.format.rate is {_show(rate)}, a whole number is due")
+        try:
+            return AudioFormat(encoding, rate)
+        except OptionError as error:
+            raise BadOptionError(f"audio.input.format.rate: {error}") from None
+
+    def options(self, allowed: Sequence[str]) -> StreamOptions:
+        """The stream's options. `allowed` are the languages of the model.
+
+        Raises:
+            BadOptionError: a language the model does not speak.
+        """
+        asked = self.language or (self.languages[0] if len(self.languages) == 1 else None)
+        language = language_of(asked or "", allowed)
+        terms = ", ".join(term.strip() for term in self.keywords if term.strip())
+        context = "\n".join(part for part in (self.prompt, terms) if part)
+        return StreamOptions(
+            language=language,
+            context=context[:MAX_CONTEXT_CHARACTERS],
+            endpointing=self.endpointing(),
+        )
+
+    def endpointing(self) -> Endpointing:
+        """What turn detection means to the engine; out of its range, the nearest it has."""
+        turn = self.turn_detection
+        if turn is None:
+            return Endpointing(mode="off")
+        before = _number(turn, "prefix_padding_ms", 300, 0, 2_000)
+        if turn.get("type") == "semantic_vad":
+            pause = _EAGERNESS_PAUSE_MS.get(str(turn.get("eagerness")), 700)
+            return Endpointing(mode="semantic", pause_ms=pause, pad_before_ms=before)
+        pause = _number(turn, "silence_duration_ms", 500, 200, 5_000)
+        return Endpointing(mode="vad", pause_ms=pause, pad_before_ms=before)
+
+    def changed_by(self, update: object, *, is_beta: bool) -> "Config":
+        """The session with a client's changes: what is absent stays, null switches off.
+
+        Raises:
+            BadMessageError: a field is of the wrong type.
+            BadOptionError: a value is out of range.
+        """
+        session = _map("session", update)
+        if is_beta or "input_audio_format" in session or "input_audio_transcription" in session:
+            session = _of_beta(session)
+        audio = _map("session.audio", session.get("audio"))
+        audio_in = _map("session.audio.input", audio.get("input"))
+        config = self
+        if "include" in session:
+            config = replace(config, include=_texts("session.include", session["include"]))
+        if audio_in.get("format") is not None:
+            config = replace(config, format=_map("session.audio.input.format", audio_in["format"]))
+        if audio_in.get("transcription") is not None:
+            config = config._transcribing(
+                _map("session.audio.input.transcription", audio_in["transcription"])
+            )
+        if "turn_detection" in audio_in:
+            config = replace(config, turn=_turn(audio_in["turn_detection"]), turn_is_set=True)
+        if "noise_reduction" in audio_in:
+            config = replace(config, noise_reduction=_map_or_none(audio_in["noise_reduction"]))
+        return config
+
+    def _transcribing(self, fields: Mapping[str, Any]) -> "Config":
+        name = "session.audio.input.transcription"
+        changes: dict[str, Any] = {}
+        for key in ("model", "prompt"):
+            if fields.get(key) is not None:
+                changes[key] = _text(f"{name}.{key}", fields[key])
+        if "language" in fields:
+            value = fields["language"]
+            changes["language"] = None if value is None else _text(f"{name}.language", value)
+        for key in ("keywords", "languages"):
+            if key in fields:
+                changes[key] = _texts(f"{name}.{key}", fields[key])
+        return replace(self, **changes)
+
+    def to_wire(self, session_id: str, expires_at: int) -> dict[str, Any]:
+        """The session as the present form shows it."""
+        return {
+            "id": session_id,
+            "object": "realtime.transcription_session",
+            "type": "transcription",
+            "audio": {
+                "input": {
+                    "format": dict(self.format),
+                    "transcription": self._transcription(),
+                    "turn_detection": self.turn_detection,
+                    "noise_reduction": self.noise_reduction,
+                }
+            },
+            "include": list(self.include) or None,
+            "expires_at": expires_at,
+        }
+
+    def to_beta(self, session_id: str, expires_at: int) -> dict[str, Any]:
+        """The session as the beta shows it."""
+        kind = next((k for k, v in _BETA_FORMATS.items() if v == self.format), "pcm16")
+        return {
+            "id": session_id,
+            "object": "realtime.transcription_session",
+            "input_audio_format": kind,
+            "input_audio_transcription": self._transcription(),
+            "turn_detection": self.turn_detection,
+            "input_audio_noise_reduction": self.noise_reduction,
+            "include": list(self.include) or None,
+            "expires_at": expires_at,
+        }
+
+    def _transcription(self) -> dict[str, Any]:
+        shown: dict[str, Any] = {
+            "model": self.model,
+            "language": self.language,
+            "prompt": self.prompt,
+        }
+        if self.keywords:
+            shown["keywords"] = list(self.keywords)
+        if self.languages:
+            shown["languages"] = list(self.languages)
+        return shown
+
+
+# --- reading fields -------------------------------------------------------------------------------
+
+
+def _of_beta(session: Mapping[str, Any]) -> dict[str, Any]:
+    """The flat form of the beta as the present one."""
+    audio_in: dict[str, Any] = {}
+    if "input_audio_format" in session:
+        audio_in["format"] = _beta_format(session["input_audio_format"])
+    for old, new in (
+        ("input_audio_transcription", "transcription"),
+        ("turn_detection", "turn_detection"),
+        ("input_audio_noise_reduction", "noise_reduction"),
+    ):
+        if old in session:
+            audio_in[new] = session[old]
+    kept = {"include": session["include"]} if "include" in session else {}
+    return {"audio": {"input": audio_in}, **kept}
+
+
+def _beta_format(value: object) -> Mapping[str, Any]:
+    name = _text("session.input_audio_format", value)
+    if name in _BETA_FORMATS:
+        return _BETA_FORMATS[name]
+    rate = name.removeprefix("pcm_s16le_")  # as some servers of this form name it
+    if rate != name and rate.isascii() and rate.isdigit():
+        return {"type": "audio/pcm", "rate": int(rate[:6])}
+    allowed = ", ".join(_BETA_FORMATS)
+    raise BadOptionError(f"session.input_audio_format is {_show(name)}, allowed are {allowed}")
+
+
+def _turn(value: object) -> Mapping[str, Any] | None:
+    if value is None:
+        return None
+    turn = _map("session.audio.input.turn_detection", value)
+    match turn.get("type", "server_vad"):
+        case "server_vad":
+            return {**_SERVER_VAD, **turn}
+        case "semantic_vad":
+            return {"eagerness": "auto", **turn}
+        case other:
+            raise BadOptionError(
+                f"session.audio.input.turn_detection.type is {_show(other)}, "
+                "allowed are server_vad, semantic_vad"
+            )
+
+
+def _number(fields: Mapping[str, Any], name: str, default: int, low: int, high: int) -> int:
+    value = fields.get(name)
+    if not isinstance(value, int | float):
+        return default
+    return int(min(max(value, low), high))
+
+
+def _map(name: str, value: object) -> Mapping[str, Any]:
+    if value is None:
+        return {}
+    if not isinstance(value, dict):
+        raise BadMessageError(f"{name} is {_show(value)}, an object is due")
+    return value
+
+
+def _map_or_none(value: object) -> Mapping[str, Any] | None:
+    return value if isinstance(value, dict) else None
+
+
+def _text(name: str, value: object) -> str:
+    if not isinstance(value, str):
+        raise BadMessageError(f"{name} is {_show(value)}, a string is due")
+    return value
+
+
+def _texts(name: str, value: object) -> tuple[str, ...]:
+    if value is None:
+        return ()
+    if not isinstance(value, list):
+        raise BadMessageError(f"{name} is {_show(value)}, a list of strings is due")
+    return tuple(_text(f"an entry of {name}", each) for each in value)
+
+
+def _show(value: object) -> str:
+    text = ascii(value)
+    return text if len(text) <= 60 else text[:57] + "..."

@@ -1,0 +1,112 @@
+"""The server's events of a transcription session, with every field their clients read."""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from ...errors import StreamError
+from ...events import Error, Final
+from ..base import Say
+from ..wire import blank_between, language_code
+
+TRANSCRIPTION = "conversation.item.input_audio_transcription"
+
+_CODES = {"bad_message": "invalid_event", "bad_option": "invalid_value"}
+
+
+class Teller:
+    """Makes events; each gets an id of its own."""
+
+    def __init__(self, new_id: Callable[[], str]) -> None:
+        self._new_id = new_id
+
+    def say(self, name: str, /, **fields: Any) -> Say:
+        """An event of any type."""
+        return Say({"type": name, "event_id": f"event_{self._new_id()}", **fields})
+
+    def delta(self, item: str, text: str) -> Say:
+        return self.say(f"{TRANSCRIPTION}.delta", item_id=item, content_index=0, delta=text)
+
+    def committed(self, item: str, before: str | None, item_events: Sequence[str]) -> list[Say]:
+        """The item is part of the conversation now; `item_events` are the names that say so."""
+        shown = {
+            "id": item,
+            "object": "realtime.item",
+            "type": "message",
+            "status": "completed",
+            "role": "user",
+            "content": [{"type": "input_audio", "transcript": None}],
+        }
+        told = [self.say("input_audio_buffer.committed", previous_item_id=before, item_id=item)]
+        for name in item_events:
+            told.append(self.say(f"conversation.item.{name}", previous_item_id=before, item=shown))
+        return told
+
+    def completed(
+        self, item: str, text: str, finals: Sequence[Final], *, with_logprobs: bool
+    ) -> Say:
+        codes = dict.fromkeys(language_code(final.language) for final in finals)
+        seconds = sum(final.end_ms - final.start_ms for final in finals) / 1000
+        fields: dict[str, Any] = {
+            "item_id": item,
+            "content_index": 0,
+            "transcript": text,
+            "usage": {"type": "duration", "seconds": seconds},
+            "languages": [{"code": code} for code in codes if code],
+        }
+        if with_logprobs:
+            fields["logprobs"] = log_probabilities(finals)
+        return self.say(f"{TRANSCRIPTION}.completed", **fields)
+
+    def failed(self, item: str, error: Error) -> Say:
+        return self.say(
+            f"{TRANSCRIPTION}.failed", item_id=item, content_index=0, error=_of_event(error)
+        )
+
+    def stream_error(self, error: Error) -> Say:
+        return self.say("error", error={**_of_event(error), "event_id": None})
+
+    def mistake(self, error: StreamError, event_id: str | None, param: str | None = None) -> Say:
+        """What the client sent was wrong; the session goes on."""
+        return self.say("error", error={**error_body(error, param), "event_id": event_id})
+
+    def empty_commit(self, least_ms: int, buffered_ms: float, event_id: str | None) -> Say:
+        text = (
+            "Error committing input audio buffer: buffer too small. Expected at least "
+            f"{least_ms}ms of audio, but buffer only has {max(0.0, buffered_ms):.2f}ms of audio."
+        )
+        error = {
+            "type": "invalid_request_error",
+            "code": "input_audio_buffer_commit_empty",
+            "message": text,
+            "param": None,
+        }
+        return self.say("error", error={**error, "event_id": event_id})
+
+
+def error_body(error: StreamError, param: str | None = None) -> Mapping[str, Any]:
+    """An error as OpenAI's interfaces all show it."""
+    kind = "server_error" if error.retry else "invalid_request_error"
+    code = "invalid_api_key" if error.code == "unauthorized" else _CODES.get(error.code, error.code)
+    return {"type": kind, "code": code, "message": error.message, "param": param}
+
+
+def _of_event(error: Error) -> dict[str, Any]:
+    return {
+        "type": "server_error" if error.retry else "invalid_request_error",
+        "code": _CODES.get(error.code, error.code),
+        "message": error.message,
+        "param": None,
+    }
+
+
+def log_probabilities(finals: Sequence[Final]) -> list[dict[str, Any]]:
+    """The words of finals with the logarithms of their confidences, as OpenAI's tokens."""
+    tokens: list[dict[str, Any]] = []
+    for final in finals:
+        for word in final.words:
+            before = blank_between("x", word["text"]) if tokens else ""
+            text = before + word["text"]
+            logprob = math.log(max(word["confidence"], 1e-6))
+            tokens.append({"token": text, "logprob": logprob, "bytes": list(text.encode())})
+    return tokens

@@ -1,0 +1,84 @@
+"""Coded audio through the engine: all of it is heard and acknowledged, and none holds up a tick."""
+
+import pytest
+
+from hark.engine.audio import AudioDecoder
+from hark.engine.types import (
+    AudioFormat,
+    BadAudioError,
+    Close,
+    Closed,
+    Consumed,
+    Encoding,
+    Failed,
+    Feed,
+    Finalize,
+    Finalized,
+    Open,
+)
+from tests.engine.recordings import recording
+from tests.engine.test_audio_opus import LOST, framed, packets_of
+from tests.engine.test_engine import MANUAL, check_order, drive, new_engine
+
+OPUS, CONTAINER = AudioFormat(Encoding.OPUS), AudioFormat(Encoding.CONTAINER)
+FILES = ("16-bit.wav", "mono.ogg", "mediarecorder.webm", "stereo.flac", "mono.mp3")
+
+
+def stream(name: str) -> tuple[AudioFormat, bytes]:
+    match name:
+        case "packets":
+            return OPUS, framed(packets_of("mono.ogg"))
+        case "a minute of losses":
+            return OPUS, LOST * 3000
+        case "a minute of WAV":
+            return CONTAINER, recording("endless too.wav").data + bytes(8_000 * 60)
+        case _:
+            return CONTAINER, recording(name).data
+
+
+@pytest.mark.parametrize("name", ["packets", *FILES])
+def test_what_was_sent_before_a_finalize_is_heard_before_it(name: str) -> None:
+    audio, data = stream(name)
+    half = len(data) // 2
+    decoder = AudioDecoder(audio)
+    heard = [
+        decoder.push(data[:half]).shape[0] + decoder.flush().shape[0],
+        decoder.push(data[half:]).shape[0] + decoder.flush().shape[0],
+    ]
+    requests = [
+        Open(0, audio, MANUAL),
+        *(Feed(0, data[at : min(at + 3000, half)]) for at in range(0, half, 3000)),
+        Finalize(0, "half"),
+        Feed(0, data[half:]),
+        Close(0),
+    ]
+    said = drive(new_engine(), {0: requests}, 5)[0]
+    finals = check_order(said, len(data))
+    assert Finalized("half", heard[0]) in said
+    assert said[-1] == Closed(sum(heard))
+    assert (finals[0].start_sample, finals[-1].end_sample) == (0, sum(heard))
+
+
+@pytest.mark.parametrize(
+    ("name", "bytes_per_second"), [("a minute of losses", 100), ("a minute of WAV", 8_000)]
+)
+def test_a_minute_at_once_does_not_hold_up_a_tick(name: str, bytes_per_second: int) -> None:
+    """It counts as what it holds, not as its bytes: soon it is ahead of any speaker."""
+    audio, data = stream(name)
+    engine = new_engine()
+    engine.handle(Open(0, audio, MANUAL))
+    engine.handle(Feed(0, data))
+    taken = sum(u.num_bytes for _, u in engine.tick() if isinstance(u, Consumed))
+    assert 0 < taken <= 15 * bytes_per_second
+    assert not engine.idle
+
+
+def test_a_stream_of_no_known_format_fails_alone() -> None:
+    requests = {
+        0: [Open(0, CONTAINER, MANUAL), Feed(0, b"%PDF-1.7"), Close(0)],
+        1: [Open(1, CONTAINER, MANUAL), Feed(1, recording("mono.ogg").data), Close(1)],
+    }
+    said = drive(new_engine(), requests, 2)
+    assert isinstance(said[0][-1], Failed)
+    assert isinstance(said[0][-1].error, BadAudioError)
+    check_order(said[1], len(recording("mono.ogg").data))

@@ -1,0 +1,116 @@
+"""The realtime dialects over real sockets, with an engine that hears a word each 100 ms."""
+
+import base64
+import json
+import struct
+from typing import Any
+
+import pytest
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed
+from websockets.typing import Subprotocol
+
+from tests.fakes import words
+from tests.streaming.support import serving_ready
+
+
+async def rest_of(socket: ClientConnection) -> list[dict[str, Any]]:
+    """Everything until the server closes."""
+    events = []
+    try:
+        while True:
+            events.append(json.loads(await socket.recv()))
+    except ConnectionClosed:
+        return events
+
+
+def append(num_bytes: int) -> str:
+    audio = base64.b64encode(bytes(num_bytes)).decode()
+    return json.dumps({"type": "input_audio_buffer.append", "audio": audio})
+
+
+async def hear_until(socket: ClientConnection, kind: str) -> dict[str, Any]:
+    while (event := json.loads(await socket.recv()))["type"] != kind:
+        pass
+    return event
+
+
+COMMIT = json.dumps({"type": "input_audio_buffer.commit"})
+COMPLETED = "conversation.item.input_audio_transcription.completed"
+
+
+async def test_openai_by_a_browser_with_its_key_in_the_subprotocol() -> None:
+    async with serving_ready(api_keys="k") as running:
+        offered = [Subprotocol("realtime"), Subprotocol("openai-insecure-api-key.k")]
+        url = f"ws://{running.address}/v1/realtime"
+        async with connect(url, subprotocols=offered, proxy=None) as socket:
+            assert socket.subprotocol == "realtime"
+            await hear_until(socket, "session.created")
+            assert running.engine.open_streams == 0
+            await socket.send(append(48_000))
+            await socket.send(COMMIT)
+            assert (await hear_until(socket, COMPLETED))["transcript"] == words(10)
+
+
+async def test_a_large_append_is_taken_whole() -> None:
+    async with serving_ready() as running:
+        url = f"ws://{running.address}/v1/realtime"
+        async with connect(url, max_size=None, proxy=None) as socket:
+            await socket.send(append(12 << 20))
+            await socket.send(COMMIT)
+            await hear_until(socket, COMPLETED)
+        assert running.engine.fed_bytes == 12 << 20
+
+
+async def test_one_too_large_closes_with_1009() -> None:
+    async with (
+        serving_ready() as running,
+        connect(f"ws://{running.address}/v1/realtime", proxy=None) as socket,
+    ):
+        await hear_until(socket, "session.created")
+        header = struct.pack("!BBQ4x", 0x81, 0x80 | 127, 22 << 20)  # its mask is zeros
+        socket.transport.write(header)
+        await rest_of(socket)
+        assert socket.close_code == 1009
+
+
+@pytest.mark.parametrize("path", ["/v1/realtime", "/api-ws/v1/realtime"])
+async def test_a_client_that_closes_first_still_hears_its_last_words(path: str) -> None:
+    async with serving_ready() as running:
+        async with connect(f"ws://{running.address}{path}", proxy=None) as socket:
+            await socket.send(append(48_000))
+            await hear_until(socket, "input_audio_buffer.speech_started")
+            socket.protocol.send_close(1000)
+            socket.transport.write(b"".join(socket.protocol.data_to_send()))
+            events = await rest_of(socket)
+        assert running.engine.open_streams == 0
+    texts = [event["transcript"] for event in events if event["type"] == COMPLETED]
+    assert texts
+    assert texts[0].startswith("w0")
+
+
+async def test_dashscope_finishes() -> None:
+    async with serving_ready() as running:
+        url = f"ws://{running.address}/api-ws/v1/realtime"
+        async with connect(url, proxy=None) as socket:
+            await socket.send(append(32_000))
+            await socket.send(json.dumps({"type": "session.finish"}))
+            events = await rest_of(socket)
+            assert socket.close_code == 1000
+    assert events[-1]["type"] == "session.finished"
+    assert events[-2]["transcript"] == words(10)
+
+
+async def test_a_stopping_server_closes_with_1001_and_no_error() -> None:
+    async with serving_ready() as running:
+        url = f"ws://{running.address}/v1/realtime"
+        async with connect(url, proxy=None) as idle, connect(url, proxy=None) as busy:
+            await busy.send(append(48_000))
+            await hear_until(busy, "input_audio_buffer.speech_started")
+            await hear_until(idle, "session.created")
+            await running.service.drain()
+            assert await rest_of(idle) == []
+            events = await rest_of(busy)
+    assert (idle.close_code, busy.close_code) == (1001, 1001)
+    assert [event["transcript"] for event in events if event["type"] == COMPLETED] == [words(10)]
+    assert all(event["type"] != "error" for event in events)
