@@ -70,6 +70,10 @@ class ServerConfig:
     api_keys: str = _setting(
         "", "keys of which clients must show one, with commas between them; without any, all may in"
     )
+    jigasi_public_key: str = _setting(
+        "", "PEM file of the key that Jigasi's tokens are signed with; they let in as API keys do"
+    )
+    jigasi_audience: str = _setting("jitsi", "whom Jigasi's tokens are for: its jwt_audience")
     log_level: Literal["debug", "info", "warning", "error"] = _setting("info", "least level logged")
 
     def __post_init__(self) -> None:

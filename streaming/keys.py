@@ -1,10 +1,16 @@
-"""API keys: every form in which clients of all dialects show theirs, and whether one is known."""
+"""API keys: every form in which clients of all dialects show theirs, and whether one is known.
+
+A token that is signed with a key known here is as good as a key, and is shown in the same forms.
+"""
 
 import hmac
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
 
+from .config import ServerConfig
 from .errors import UnauthorizedError
 from .protocols.base import Handshake
+from .tokens import JigasiTokens
 
 _HEADERS = ("x-api-key", "api-key")
 _PARAMETERS = ("api_key", "auth_token", "token", "key")
@@ -14,15 +20,21 @@ _NAMED_SUBPROTOCOLS = ("token", "bearer")  # the key is the subprotocol behind t
 
 
 class Keyring:
-    """The keys of a server. Without any, every client is let in, whatever key it shows."""
+    """The keys of a server. Without any, every client is let in, whatever key it shows.
 
-    def __init__(self, keys: Iterable[str] = ()) -> None:
+    `accepts_token`, where there is one, is asked about each key that is not known.
+    """
+
+    def __init__(
+        self, keys: Iterable[str] = (), accepts_token: Callable[[str], bool] | None = None
+    ) -> None:
         self._keys = [key.encode() for key in keys if key]
+        self._accepts_token = accepts_token
 
     @classmethod
-    def of(cls, text: str) -> "Keyring":
+    def of(cls, text: str, accepts_token: Callable[[str], bool] | None = None) -> "Keyring":
         """From keys with commas between them; blanks around them do not count."""
-        return cls(key.strip() for key in text.split(","))
+        return cls((key.strip() for key in text.split(",")), accepts_token)
 
     def check(self, handshake: Handshake) -> None:
         """Let a client pass.
@@ -30,10 +42,10 @@ class Keyring:
         Raises:
             UnauthorizedError: there are keys, and it shows none of them.
         """
-        if not self._keys:
+        if not self._keys and self._accepts_token is None:
             return
         offered = list(offered_keys(handshake))
-        if not any(self._knows(key) for key in offered):
+        if not any(self._knows(key) or self._is_token(key) for key in offered):
             what = "the key is not one of this server's" if offered else "a key is needed"
             raise UnauthorizedError(f"{what}; send it as Authorization: Bearer KEY")
 
@@ -41,6 +53,17 @@ class Keyring:
         """Compares with all of them, in a time that says nothing of how much was right."""
         shown = key.encode(errors="replace")
         return sum(hmac.compare_digest(shown, known) for known in self._keys) > 0
+
+    def _is_token(self, key: str) -> bool:
+        return self._accepts_token is not None and self._accepts_token(key)
+
+
+def keyring_of(config: ServerConfig) -> Keyring:
+    """The keys and tokens of the settings. Raises ConfigError as `JigasiTokens` does."""
+    if not config.jigasi_public_key:
+        return Keyring.of(config.api_keys)
+    tokens = JigasiTokens(Path(config.jigasi_public_key), config.jigasi_audience)
+    return Keyring.of(config.api_keys, tokens.accept)
 
 
 def offered_keys(handshake: Handshake) -> Iterator[str]:

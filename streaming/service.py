@@ -20,7 +20,7 @@ from .bridge import Bridge, BridgeStatus, EnginePort, StartEngine
 from .config import ServerConfig
 from .connection import Connection
 from .errors import StreamError
-from .keys import Keyring
+from .keys import keyring_of
 from .line import Line, Listener
 from .lines import Lines
 from .metrics import Metrics
@@ -53,10 +53,11 @@ class Service:
     """All streams of one server, and the bridge to its engine."""
 
     def __init__(self, config: ServerConfig, start_engine: StartEngine) -> None:
+        """Raises ConfigError: a key that the settings name cannot be used."""
         self.config = config
         self.bridge = Bridge()
         self.metrics = Metrics(self._read_port, self.load)
-        self.keys = Keyring.of(config.api_keys)
+        self.keys = keyring_of(config)
         self._start_engine = start_engine
         self._guests: set[Guest] = set()
         self._empty = asyncio.Event()  # no guests

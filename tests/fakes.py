@@ -43,11 +43,23 @@ from hark.engine.types import (
 
 WORD_MS = 100
 WORD_SAMPLES = WORD_MS * SAMPLE_RATE // 1000
+OPUS_SAMPLES = SAMPLE_RATE // 50
 
 
 def words(count: int) -> str:
     """What the fake hears in `count` words' worth of audio."""
     return " ".join(f"w{number}" for number in range(count))
+
+
+def opus_packets(payload: bytes) -> list[bytes]:
+    """The packets of `Encoding.OPUS`, each behind its length; a lost one is empty."""
+    packets: list[bytes] = []
+    at = 0
+    while at < len(payload):
+        size = int.from_bytes(payload[at : at + 2], "big")
+        packets.append(payload[at + 2 : at + 2 + size])
+        at += 2 + size
+    return packets
 
 
 class ManualClock:
@@ -65,14 +77,19 @@ class ManualClock:
 class _FakeStream:
     audio: AudioFormat
     options: StreamOptions
+    samples: int = 0
     num_bytes: int = 0
     segment: int = 0
     segment_start: int = 0
     speaking: bool = False
 
-    @property
-    def samples(self) -> int:
-        return self.num_bytes * SAMPLE_RATE // self.audio.bytes_per_second
+    def take(self, payload: bytes) -> None:
+        """Count what is fed: Opus as packets of 20 ms, which lie whole in a feed."""
+        self.num_bytes += len(payload)
+        if self.audio.encoding is Encoding.OPUS:
+            self.samples += OPUS_SAMPLES * len(opus_packets(payload))
+        else:
+            self.samples = self.num_bytes * SAMPLE_RATE // self.audio.bytes_per_second
 
     @property
     def num_words(self) -> int:
@@ -185,7 +202,7 @@ class FakeEngine:
         if is_float and not np.isfinite(np.frombuffer(whole_floats, "<f4")).all():
             return [Failed(BadAudioError("the audio holds NaN or infinite samples"))]
         num_words_before = stream.num_words
-        stream.num_bytes += len(payload)
+        stream.take(payload)
         updates: list[EngineUpdate] = []
         if not stream.speaking and stream.num_words:
             stream.speaking = True

@@ -71,7 +71,7 @@ def read_base64(name: str, value: object) -> bytes:
 
 
 def to_json(message: object) -> str:
-    """Compact."""
+    """Compact. A float keeps its fraction: 1.0 stays 1.0."""
     return json.dumps(message, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 
 

@@ -17,13 +17,13 @@ DEFAULT_ENDPOINTING_MS = 10  # Deepgram's own
 PAUSE_MS = (200, 5_000)  # what the engine can do
 MAX_UTTERANCE_END_MS = 60_000
 
-_READ = {
+READ = {
     *("encoding", "sample_rate", "channels", "multichannel", "language", "detect_language"),
     *("interim_results", "endpointing", "utterance_end_ms", "vad_events", "punctuate"),
     *("smart_format", "keyterm", "keywords"),
 }
 # Nothing would be different here: any model name is an alias, nothing is kept, all is sent at once.
-_WITHOUT_EFFECT = {"model", "version", "tag", "extra", "mip_opt_out", "no_delay"}
+WITHOUT_EFFECT = {"model", "version", "tag", "extra", "mip_opt_out", "no_delay"}
 _CREDENTIALS = {"token", "auth_token", "api_key", "key"}
 _MAX_NAMED = 20
 
@@ -146,7 +146,7 @@ def _boosted(keyword: str) -> tuple[str, float]:
 
 
 def _ignored(query: Mapping[str, Sequence[str]]) -> Iterable[str]:
-    known = _READ | _WITHOUT_EFFECT | _CREDENTIALS
+    known = READ | WITHOUT_EFFECT | _CREDENTIALS
     meant = (
         name
         for name, values in query.items()

@@ -6,6 +6,7 @@ Live streams and answers to uploads are made of the same alternatives.
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate, pairwise
 from typing import Any
 from unicodedata import category, east_asian_width
 from uuid import NAMESPACE_URL, uuid5
@@ -95,14 +96,12 @@ def _word(word: Map, code: str | None, style: Style) -> Map | None:
 def _spread(text: str, partial: Partial) -> list[Map]:
     """The words of a partial, each with a share of its time."""
     words = _WORDS.findall(text)
-    weights = [len(word) + 1 for word in words]
-    length_ms, total = partial.end_ms - partial.start_ms, sum(weights)
-    ends = [
-        partial.start_ms + length_ms * sum(weights[: n + 1]) // total for n in range(len(words))
-    ]
+    places = [0, *accumulate(len(word) + 1 for word in words)]
+    length_ms = partial.end_ms - partial.start_ms
+    times = [partial.start_ms + length_ms * place // (places[-1] or 1) for place in places]
     return [
         {"text": word, "start_ms": start, "end_ms": end, "confidence": partial.confidence}
-        for word, start, end in zip(words, [partial.start_ms, *ends], ends, strict=False)
+        for word, (start, end) in zip(words, pairwise(times), strict=True)
     ]
 
 

@@ -23,7 +23,7 @@ from hark.streaming.protocols.base import (
     Say,
     Tell,
 )
-from hark.streaming.session import Effect, Emit, Hangup, Session, Terms, ToEngine
+from hark.streaming.session import Effect, Emit, Hangup, Session, Terms, ToEngine, error_event
 
 LANGUAGES = ("English", "Spanish", "German")
 TERMS = Terms(languages=LANGUAGES, max_segment_s=30, unsure_below=0.5)
@@ -51,6 +51,7 @@ class Rig:
     hangup: Hangup | None = None
     now: float = 0.0
     sessions: dict[LineId, Session] = field(default_factory=dict)
+    refusal: StreamError | None = None  # of every line that would begin
 
     @classmethod
     def enter(cls, door: Door, handshake: Handshake) -> "Rig":
@@ -124,7 +125,14 @@ class Rig:
                     self.hangup = action
 
     def _begun(self, line: LineId, command: object) -> Session | None:
-        return self._session(line) if type(command).__name__ == "Hello" else None
+        if type(command).__name__ != "Hello":
+            return None
+        if self.refusal is None:
+            return self._session(line)
+        error = self.refusal
+        self.perform(self.dialect.said(line, error_event(error), self.now))
+        self.perform(self.dialect.ended(line, Hangup(error.close_code, error.code), self.now))
+        return None
 
     def _session(self, line: LineId) -> Session:
         number = len(self.requests)

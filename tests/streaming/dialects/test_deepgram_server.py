@@ -11,7 +11,7 @@ from websockets.exceptions import InvalidStatus
 from hark.streaming.protocols.deepgram import live
 from hark.streaming.protocols.deepgram.door import MAX_MESSAGE_BYTES
 from tests.fakes import words
-from tests.streaming.dialects.test_deepgram import transcript, transcripts
+from tests.streaming.dialects.deepgram_client import transcript, transcripts
 from tests.streaming.support import SECOND, Running, fake_engine, serving_ready, until
 
 RAW = "/v1/listen?encoding=linear16&sample_rate=16000"
