@@ -22,7 +22,7 @@ from av.error import FFmpegError
 from av.packet import Packet
 
 from .codecs.ffmpeg import mix_to_mono
-from .types import SAMPLE_RATE, AudioFileError, RawAudio
+from .types import SAMPLE_RATE, AudioFileError, Encoding, RawAudio
 
 BLOCK_S = 0.1
 READABLE = "wav, flac, mp3, m4a, ogg, webm and other formats FFmpeg reads"
@@ -31,6 +31,12 @@ _SELF_CONTAINED = (
     "aac,ac3,aiff,amr,asf,au,avi,caf,eac3,flac,flv,matroska,webm,mov,mp4,m4a,3gp,mp3,mpeg,mpegts,"
     "ogg,w64,wav,wv"
 )
+_RAW_FORMATS = {
+    Encoding.PCM_S16LE: "s16le",
+    Encoding.PCM_F32LE: "f32le",
+    Encoding.MULAW: "mulaw",
+    Encoding.ALAW: "alaw",
+}
 _MIN_RATE, _MAX_RATE = 1_000, 768_000  # Hz; soxr's filters grow with the ratio of two rates
 
 
@@ -120,12 +126,12 @@ def _opened(
     options = {} if formats is None else {"format_whitelist": formats}
     if raw is not None:
         layout = {"sample_rate": f"{raw.sample_rate}", "ch_layout": f"{raw.num_channels}C"}
-        options = {"format_whitelist": raw.codec, **layout}
+        options = {"format_whitelist": _RAW_FORMATS[raw.encoding], **layout}
     try:
         container = av.open(
             source,
             mode="r",
-            format=raw and raw.codec,
+            format=raw and _RAW_FORMATS[raw.encoding],
             options=options,
             metadata_errors="replace",
         )

@@ -131,12 +131,12 @@ _NOMINAL_BYTES_PER_SECOND = {Encoding.OPUS: 4_000, Encoding.CONTAINER: 96_000}
 
 @dataclass(frozen=True, slots=True)
 class RawAudio:
-    """What the bytes of a whole file without a header mean; `codec` by FFmpeg's name.
+    """What the bytes of a whole file without a header mean: PCM or G.711.
 
     `sample_rate` in Hz, 8,000 to 48,000; 1 to 20 interleaved channels, which are averaged.
     """
 
-    codec: Literal["s16le", "f32le", "mulaw", "alaw"]
+    encoding: Encoding
     sample_rate: int
     num_channels: int = 1
 

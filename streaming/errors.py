@@ -20,7 +20,8 @@
 A WebSocket message that is too large is refused below this layer, by the WebSocket protocol.
 """
 
-from collections.abc import Iterator
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import ClassVar
 
 from hark.engine import types as engine
@@ -158,17 +159,21 @@ def from_engine(error: engine.EngineError) -> StreamError:
             )
 
 
+_TOLD: Mapping[str, type[StreamError]] = MappingProxyType(
+    {
+        cls.code: cls
+        for cls in (
+            *(BadMessageError, BadOptionError, OutOfOrderError, BadAudioError, TooLargeError),
+            *(UnauthorizedError, HelloTimeoutError, SlowReaderError, SlowSenderError),
+            *(CapacityError, InternalError, ShuttingDownError),
+        )
+    }
+)
+
+
 def told(code: str, message: str, retry_after_s: float | None = None) -> StreamError:
-    """The error that a client was told about with this code; `code` is one of those above."""
-    return next(cls for cls in _leaves(StreamError) if cls.code == code)(message, retry_after_s)
-
-
-def _leaves(cls: type[StreamError]) -> Iterator[type[StreamError]]:
-    children = cls.__subclasses__()
-    if not children:
-        yield cls
-    for child in children:
-        yield from _leaves(child)
+    """The error that a client was told about with this code."""
+    return _TOLD[code](message, retry_after_s)
 
 
 def internal_error() -> InternalError:

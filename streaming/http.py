@@ -27,11 +27,11 @@ from .events import Final
 from .line import SessionLog
 from .lines import Lines
 from .offline import Offline
-from .protocols.base import Handshake, House
-from .protocols.deepgram_files import DeepgramPrerecorded
-from .protocols.files import Answer, FileDoor, FileRequest, Heard, Order, Teller
-from .protocols.openai_chat import ChatCompletions
-from .protocols.openai_rest import Transcriptions, describe_model, list_models, openai_denial
+from .protocols.base import Denial, Handshake, House
+from .protocols.deepgram.prerecorded import DeepgramPrerecorded
+from .protocols.files import Answer, FileDoor, FileRequest, Order, Teller, Transcript
+from .protocols.openai.chat import ChatCompletions
+from .protocols.openai.rest import Transcriptions, describe_model, list_models, openai_denial
 from .service import Service
 
 _log = logging.getLogger(__name__)
@@ -118,7 +118,7 @@ class _Call:
         else:
             await self._add(self._teller, self._teller.done(heard), is_last=True)
 
-    async def _hear(self, order: Order, file: BinaryIO) -> Heard:
+    async def _hear(self, order: Order, file: BinaryIO) -> Transcript:
         finals: list[Final] = []
         self._teller = order.teller
 
@@ -128,7 +128,7 @@ class _Call:
                 await self._add(self._teller, self._teller.heard(final))
 
         duration_s = await self._offline.hear(file, order.raw, order.options, on_final)
-        return Heard(finals, duration_s)
+        return Transcript(finals, duration_s)
 
     async def _add(self, teller: Teller, piece: str, *, is_last: bool = False) -> None:
         await self._reply.begin(teller.headers)
@@ -197,7 +197,7 @@ class _Reply:
         fields = header_list({**_PIECES_HEADERS, **headers})
         await self._put({"type": "http.response.start", "status": 200, "headers": fields})
 
-    async def give(self, answer: Answer) -> None:
+    async def give(self, answer: Answer | Denial) -> None:
         """The whole response. Raises SlowReaderError."""
         self.has_begun = True
         await response_of(answer)(self._request.scope, self._request.receive, self._put)

@@ -16,7 +16,7 @@ from hark.engine.types import RawAudio, StreamOptions
 
 from ..errors import StreamError
 from ..events import Final
-from .base import Handshake, House
+from .base import Denial, Handshake, House
 from .wire import blank_between
 
 
@@ -48,7 +48,7 @@ class FileRequest:
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class Transcript:
     """What was said in a file: the finals of its segments in order, those without a word left out.
 
     `duration_s` is the length of its sound.
@@ -105,7 +105,7 @@ class Teller(Protocol):
         """What a final adds, given in order."""
         ...
 
-    def done(self, heard: Heard) -> str:
+    def done(self, heard: Transcript) -> str:
         """The end, after all finals."""
         ...
 
@@ -123,7 +123,7 @@ class Order:
     """
 
     options: StreamOptions
-    answer: Callable[[Heard], Answer]
+    answer: Callable[[Transcript], Answer]
     audio: bytes | None = None
     raw: RawAudio | None = None
     teller: Teller | None = None
@@ -143,6 +143,6 @@ class FileDoor(Protocol):
         """
         ...
 
-    def deny(self, error: StreamError, request_id: str) -> Answer:
+    def deny(self, error: StreamError, request_id: str) -> Denial:
         """The answer to a request that failed."""
         ...

@@ -5,14 +5,14 @@ import os
 import wave
 from pathlib import Path
 from tempfile import SpooledTemporaryFile
-from typing import BinaryIO, Literal, cast
+from typing import BinaryIO, cast
 
 import av
 import numpy as np
 import pytest
 
 from hark.engine.audio_files import open_audio, upload_blocks
-from hark.engine.types import AudioFileError, RawAudio
+from hark.engine.types import AudioFileError, Encoding, RawAudio
 
 from ..clients.tones import tone, write_audio
 
@@ -161,13 +161,19 @@ def test_an_upload_is_the_same_sound_as_a_file(tmp_path: Path, name: str) -> Non
     assert np.array_equal(sent(path.read_bytes()), whole(path))
 
 
-@pytest.mark.parametrize("codec", ["s16le", "f32le", "mulaw", "alaw"])
-def test_sound_without_a_header(
-    tmp_path: Path, codec: Literal["s16le", "f32le", "mulaw", "alaw"]
-) -> None:
+@pytest.mark.parametrize(
+    ("encoding", "codec"),
+    [
+        (Encoding.PCM_S16LE, "s16le"),
+        (Encoding.PCM_F32LE, "f32le"),
+        (Encoding.MULAW, "mulaw"),
+        (Encoding.ALAW, "alaw"),
+    ],
+)
+def test_sound_without_a_header(tmp_path: Path, encoding: Encoding, codec: str) -> None:
     both = np.stack([tone(rate=8_000), tone(rate=8_000)])
     path = write_audio(tmp_path / "a.raw", both, rate=8_000, codec=f"pcm_{codec}", container=codec)
-    samples = sent(path.read_bytes(), RawAudio(codec, 8_000, num_channels=2))
+    samples = sent(path.read_bytes(), RawAudio(encoding, 8_000, num_channels=2))
     assert len(samples) == pytest.approx(16_000, abs=1_000)
     assert np.abs(samples[2_000:14_000]).max() == pytest.approx(0.5, rel=0.05)
 

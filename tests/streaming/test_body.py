@@ -106,7 +106,7 @@ KINDS = st.sampled_from(
 # Starlette lets go of a file that a form had begun and not ended; it closes when it is collected.
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.timeout(600)
-@settings(max_examples=1_000, deadline=None)
+@settings(max_examples=2_500, deadline=None)
 @given(st.sampled_from(BodyKind), PIECES, KINDS)
 def test_any_bytes_are_a_body_or_refused(
     kind: BodyKind, pieces: list[bytes], content_type: bytes

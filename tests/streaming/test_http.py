@@ -200,7 +200,7 @@ async def test_files_that_are_no_audio(running: Running) -> None:
         assert fault(await post(running, content, stream="true")) == (400, "bad_audio", "file")
     async with browser(running) as client:
         refused = await client.post("/v1/listen", content=b"Dear diary,\n" * 300)
-        assert (refused.status_code, refused.json()["err_code"]) == (400, "Bad Request")
+        assert (refused.status_code, refused.json()["err_code"]) == (400, "BAD_REQUEST")
         part = {"type": "input_audio", "input_audio": {"data": "AAAA", "format": "wav"}}
         refused = await client.post("/v1/chat/completions", json=chat_with(part))
         assert fault(refused) == (400, "bad_audio", "messages")
@@ -220,9 +220,9 @@ async def test_forms_that_are_none(running: Running) -> None:
             ({}, wav(1)),
         ):
             response = await client.post(PATH, content=content, headers=headers)
-            assert fault(response)[:2] == (400, "bad_message")
+            assert fault(response)[:2] == (400, "invalid_request")
         two = [("file", wav(1)), ("file", wav(1))]
-        assert fault(await client.post(PATH, files=two))[:2] == (400, "bad_message")
+        assert fault(await client.post(PATH, files=two))[:2] == (400, "invalid_request")
         assert (await client.post(PATH, files={"file": wav(1)})).json()["text"] == words(10)
 
 

@@ -66,7 +66,7 @@ def test_one_text(
     told = [json.loads(block.removeprefix("data: ")) for block in pieces.split("\n\n")[:-1]]
     assert "".join(event.get("delta", "") for event in told) == told[-1]["text"] == text
 
-    results = client.post("/v1/listen", content=content).json()["results"]
+    results = client.post("/v1/listen?smart_format=true", content=content).json()["results"]
     assert results["channels"][0]["alternatives"][0]["transcript"] == text
 
     data = base64.b64encode(content).decode()

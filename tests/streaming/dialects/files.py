@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from hark.streaming.events import Final
 from hark.streaming.protocols.base import Handshake
-from hark.streaming.protocols.files import FileRequest, Heard
+from hark.streaming.protocols.files import FileRequest, Transcript
 
 from .rig import house
 
@@ -66,7 +66,7 @@ def final(text: str, start_ms: int = 0, language: str | None = "English", **fiel
     )
 
 
-HEARD = Heard(
+HEARD = Transcript(
     [
         final("Turn left, please.", 1_250),
         final("¿Dónde está?", 3_602_500, language="Spanish", confidence=0.25),
@@ -74,15 +74,17 @@ HEARD = Heard(
     ],
     duration_s=3_606.4,
 )
-NOTHING = Heard([], duration_s=2.0)
+NOTHING = Transcript([], duration_s=2.0)
 
 NOT_IN_TEXT = {"text": "y", "start_ms": 0, "end_ms": 0, "confidence": 0.0}
 # What no speech is like: parts of words, blanks of other kinds, words that are not in the text.
-STRANGE = Heard([final("a\u3000b\n\nc"), final("--> &amp;"), final("x", words=[NOT_IN_TEXT])], 0.0)
+STRANGE = Transcript(
+    [final("a\u3000b\n\nc"), final("--> &amp;"), final("x", words=[NOT_IN_TEXT])], 0.0
+)
 SOME_HEARD = st.sampled_from([HEARD, NOTHING, STRANGE])
 
 _TEXTS = st.text(min_size=1, max_size=20).filter(lambda text: text == text.strip())
 ANY_HEARD = st.builds(
-    lambda texts: Heard([final(text, 1_000 * n) for n, text in enumerate(texts)], 9.0),
+    lambda texts: Transcript([final(text, 1_000 * n) for n, text in enumerate(texts)], 9.0),
     st.lists(_TEXTS, max_size=4),
 )

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from hark.engine.output import parse_output
 from hark.streaming.errors import StreamError, internal_error
-from hark.streaming.protocols.files import Heard, Order
-from hark.streaming.protocols.openai_chat import ChatCompletions
+from hark.streaming.protocols.files import Order, Transcript
+from hark.streaming.protocols.openai.chat import ChatCompletions
 
 from .files import ANY_HEARD, HEARD, ID, JSON, NOTHING, request
 
@@ -27,11 +27,11 @@ def order(*content: Any, **fields: Any) -> Order:
     return DOOR.read(request(document=json.dumps({"messages": messages, **fields}).encode()))
 
 
-def whole(heard: Heard, *content: Any) -> dict[str, Any]:
+def whole(heard: Transcript, *content: Any) -> dict[str, Any]:
     return json.loads(order(*content).answer(heard).body)
 
 
-def chunks(heard: Heard) -> list[dict[str, Any]]:
+def chunks(heard: Transcript) -> list[dict[str, Any]]:
     teller = order(URL, stream=True).teller
     assert teller is not None
     told = "".join([*map(teller.heard, heard.finals), teller.done(heard)]).split("\n\n")
@@ -90,7 +90,7 @@ def test_nothing_heard() -> None:
 
 @settings(max_examples=300, deadline=None)
 @given(ANY_HEARD)
-def test_chunks_joined_are_the_whole(heard: Heard) -> None:
+def test_chunks_joined_are_the_whole(heard: Transcript) -> None:
     told = chunks(heard)
     content = "".join(chunk["choices"][0]["delta"].get("content", "") for chunk in told)
     assert content == whole(heard, INPUT)["choices"][0]["message"]["content"]
@@ -163,7 +163,7 @@ DOCUMENTS = st.one_of(
 
 
 @pytest.mark.timeout(600)
-@settings(max_examples=1_000, deadline=None)
+@settings(max_examples=2_500, deadline=None)
 @given(DOCUMENTS)
 def test_any_body_is_answered_or_refused(document: bytes) -> None:
     try:

@@ -21,8 +21,8 @@ from hark.streaming.errors import (
     UnauthorizedError,
     internal_error,
 )
-from hark.streaming.protocols.files import Answer, Heard, Order
-from hark.streaming.protocols.openai_rest import Transcriptions
+from hark.streaming.protocols.files import Answer, Order, Transcript
+from hark.streaming.protocols.openai.rest import Transcriptions
 
 from .files import ANY_HEARD, HEARD, ID, NOTHING, SOME_HEARD, final, request
 
@@ -42,11 +42,11 @@ def options(**fields: str | list[str]) -> StreamOptions:
     return order(**fields).options
 
 
-def answer(heard: Heard = HEARD, **fields: str | list[str]) -> Answer:
+def answer(heard: Transcript = HEARD, **fields: str | list[str]) -> Answer:
     return order(**fields).answer(heard)
 
 
-def body(heard: Heard = HEARD, **fields: str | list[str]) -> dict[str, Any]:
+def body(heard: Transcript = HEARD, **fields: str | list[str]) -> dict[str, Any]:
     return json.loads(answer(heard, **fields).body)
 
 
@@ -235,7 +235,7 @@ def test_logprobs_are_of_words() -> None:
 
 def test_words_of_scripts_without_blanks_are_not_parted() -> None:
 
-    heard = Heard(
+    heard = Transcript(
         [final("你好。", language="Chinese"), final("我在这里。", language="Chinese")], 2.0
     )
     assert body(heard)["text"] == "你好。我在这里。"
@@ -261,9 +261,9 @@ FIELDS = st.dictionaries(NAMES | st.text(max_size=20), st.lists(VALUES, max_size
 
 
 @pytest.mark.timeout(600)
-@settings(max_examples=2_000, deadline=None)
+@settings(max_examples=2_500, deadline=None)
 @given(FIELDS, SOME_HEARD)
-def test_any_form_is_answered_or_refused(fields: dict[str, list[str]], heard: Heard) -> None:
+def test_any_form_is_answered_or_refused(fields: dict[str, list[str]], heard: Transcript) -> None:
     try:
         placed = DOOR.read(request(fields))
     except StreamError as error:
@@ -287,7 +287,7 @@ def test_any_form_is_answered_or_refused(fields: dict[str, list[str]], heard: He
 
 @settings(max_examples=300, deadline=None)
 @given(ANY_HEARD)
-def test_cues_are_in_order_and_hold_what_was_said(heard: Heard) -> None:
+def test_cues_are_in_order_and_hold_what_was_said(heard: Transcript) -> None:
     for form in ("srt", "vtt"):
         cues = answer(heard, response_format=form).body.split("\n\n")[form == "vtt" : -1]
         shown = [cue.split("\n")[-2:] for cue in cues]

@@ -10,9 +10,9 @@ import zlib
 from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
-from ..events import Final
-from .files import Heard
-from .wire import language_code, to_json
+from ...events import Final
+from ..files import Transcript
+from ..wire import language_code, to_json
 
 FORMATS = ("json", "text", "srt", "verbose_json", "vtt")
 
@@ -21,7 +21,7 @@ _SEEKS_PER_S = 100  # `seek` counts mel frames
 
 
 def render(
-    heard: Heard, form: str, *, granularities: Collection[str], with_logprobs: bool
+    heard: Transcript, form: str, *, granularities: Collection[str], with_logprobs: bool
 ) -> tuple[str, str]:
     """The body in one of `FORMATS`, and its media type.
 
@@ -40,7 +40,7 @@ def render(
             return to_json(plain(heard, with_logprobs=with_logprobs)), "application/json"
 
 
-def plain(heard: Heard, *, with_logprobs: bool) -> dict[str, Any]:
+def plain(heard: Transcript, *, with_logprobs: bool) -> dict[str, Any]:
     """The fields of `json`, which the last event of a stream has, too."""
     languages = [{"code": language_code(name)} for name in heard.languages]
     body: dict[str, Any] = {"text": heard.text, "languages": languages}
@@ -49,7 +49,7 @@ def plain(heard: Heard, *, with_logprobs: bool) -> dict[str, Any]:
     return {**body, "usage": usage_of(heard)}
 
 
-def usage_of(heard: Heard) -> dict[str, Any]:
+def usage_of(heard: Transcript) -> dict[str, Any]:
     """What was used: seconds begun. Tokens are not counted."""
     return {"type": "duration", "seconds": math.ceil(heard.duration_s)}
 
@@ -78,7 +78,7 @@ def _tokens(final: Final, piece: str) -> Iterator[tuple[str, float]]:
             yield piece[begin:end], word["confidence"]
 
 
-def _verbose(heard: Heard, granularities: Collection[str]) -> dict[str, Any]:
+def _verbose(heard: Transcript, granularities: Collection[str]) -> dict[str, Any]:
     body: dict[str, Any] = {
         "task": "transcribe",
         "language": (heard.language or "unknown").lower(),
@@ -126,14 +126,14 @@ def _log(confidence: float) -> float:
 # --- subtitles -----------------------------------------------------------------------------------
 
 
-def _srt(heard: Heard) -> str:
+def _srt(heard: Transcript) -> str:
     return "".join(
         f"{number}\n{_times(final, ',')}\n{_line(final)}\n\n"
         for number, final in enumerate(heard.finals, start=1)
     )
 
 
-def _vtt(heard: Heard) -> str:
+def _vtt(heard: Transcript) -> str:
     cues = (
         f"{_times(final, '.')}\n{html.escape(_line(final), quote=False)}\n\n"
         for final in heard.finals

@@ -13,11 +13,12 @@ from typing import Any
 
 from hark.engine.types import StreamOptions
 
-from ..errors import BadMessageError, BadOptionError, StreamError
-from ..events import Final
-from .files import Answer, BodyKind, FileRequest, Heard, Order
-from .openai_rest import error_body, openai_denial, request_headers, server_sent
-from .wire import MAX_CONTEXT_CHARACTERS, blank_between, read_object, text_in, to_json
+from ...errors import BadMessageError, BadOptionError, StreamError
+from ...events import Final
+from ..base import Denial
+from ..files import Answer, BodyKind, FileRequest, Order, Transcript
+from ..wire import MAX_CONTEXT_CHARACTERS, blank_between, read_object, text_in, to_json
+from .rest import error_body, openai_denial, request_headers, server_sent
 
 _TEXT_TAG = "<asr_text>"
 _NOTHING_HEARD = f"language None{_TEXT_TAG}"
@@ -47,7 +48,7 @@ class ChatCompletions:
             teller=_Teller(chat) if fields.get("stream") is True else None,
         )
 
-    def deny(self, error: StreamError, request_id: str) -> Answer:
+    def deny(self, error: StreamError, request_id: str) -> Denial:
         return openai_denial(error, request_id, known=_FIELDS)
 
 
@@ -121,7 +122,7 @@ class _Chat:
         self.headers = request_headers(request_id)
         self._common = {"id": f"chatcmpl-{request_id}", "created": created_s, "model": model}
 
-    def whole(self, heard: Heard) -> Answer:
+    def whole(self, heard: Transcript) -> Answer:
         message = {"role": "assistant", "content": _content(heard)}
         choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": "stop"}
         body = {**self._common, "object": "chat.completion", "choices": [choice], "usage": None}
@@ -148,7 +149,7 @@ class _Teller:
         self._before = final.text
         return self._chat.chunk(delta)
 
-    def done(self, heard: Heard) -> str:
+    def done(self, heard: Transcript) -> str:
         if self._before is None:
             nothing = self._chat.chunk({"role": "assistant", "content": _NOTHING_HEARD})
         else:
@@ -159,7 +160,7 @@ class _Teller:
         return server_sent(error_body(error))
 
 
-def _content(heard: Heard) -> str:
+def _content(heard: Transcript) -> str:
     return _tag(heard.finals[0]) + heard.text if heard.finals else _NOTHING_HEARD
 
 

@@ -1,6 +1,6 @@
 """OpenAI's `POST /v1/audio/transcriptions` and `/v1/models`: fields, errors, and events.
 
-Bodies of the formats are in `openai_bodies.py`. Fields that are not named here are ignored, and so
+Bodies of the formats are in `bodies.py`. Fields that are not named here are ignored, and so
 is the model's name, as there is but one model.
 """
 
@@ -11,19 +11,23 @@ from typing import Any
 
 from hark.engine.types import Endpointing, StreamOptions
 
-from ..errors import BadMessageError, BadOptionError, StreamError
-from ..events import Final
-from .base import HTTP_STATUS, House, retry_header
-from .files import Answer, BodyKind, FileRequest, Heard, Order
-from .openai_bodies import FORMATS, logprobs_of, plain, render
-from .wire import MAX_CONTEXT_CHARACTERS, blank_between, language_of, read_object, to_json
+from ...errors import BadMessageError, BadOptionError, StreamError
+from ...events import Final
+from ..base import HTTP_STATUS, Denial, House, retry_header
+from ..files import Answer, BodyKind, FileRequest, Order, Transcript
+from ..wire import MAX_CONTEXT_CHARACTERS, blank_between, language_of, read_object, to_json
+from .bodies import FORMATS, logprobs_of, plain, render
 
 Fields = Mapping[str, Sequence[str]]
 
 _GRANULARITIES = ("word", "segment")
 _YES = ("true", "1", "yes", "on")
 _STRATEGY = "chunking_strategy"
-_CODES = {"unauthorized": "invalid_api_key"}  # where OpenAI has a word of its own
+_CODES = {  # where OpenAI has words of its own
+    "unauthorized": "invalid_api_key",
+    "bad_option": "invalid_value",
+    "bad_message": "invalid_request",
+}
 
 
 class Transcriptions:
@@ -48,7 +52,7 @@ class Transcriptions:
         with_logprobs = "logprobs" in _all(fields, "include")
         headers = request_headers(request.id)
 
-        def answer(heard: Heard) -> Answer:
+        def answer(heard: Transcript) -> Answer:
             body, media_type = render(
                 heard,
                 form,
@@ -64,7 +68,7 @@ class Transcriptions:
             teller=_Teller(headers, with_logprobs=with_logprobs) if is_streamed else None,
         )
 
-    def deny(self, error: StreamError, request_id: str) -> Answer:
+    def deny(self, error: StreamError, request_id: str) -> Denial:
         return openai_denial(error, request_id, known=_FIELDS)
 
 
@@ -84,7 +88,7 @@ class _Teller:
             event["logprobs"] = logprobs_of([final], [delta])
         return server_sent(event)
 
-    def done(self, heard: Heard) -> str:
+    def done(self, heard: Transcript) -> str:
         fields = plain(heard, with_logprobs=self._with_logprobs)
         return server_sent({"type": "transcript.text.done", **fields})
 
@@ -100,14 +104,14 @@ def server_sent(event: Mapping[str, Any]) -> str:
 # --- errors --------------------------------------------------------------------------------------
 
 
-def openai_denial(error: StreamError, request_id: str, known: Sequence[str] = ()) -> Answer:
+def openai_denial(error: StreamError, request_id: str, known: Sequence[str] = ()) -> Denial:
     """An error in OpenAI's shape. Its `param` is the one of the `known` fields it begins with.
 
     The first of them is the one that holds the audio.
     """
-    return Answer(
-        json.dumps(error_body(error, known)),
+    return Denial(
         HTTP_STATUS.get(error.code, 500),
+        to_json(error_body(error, known)),
         headers={**request_headers(request_id), **retry_header(error)},
     )
 

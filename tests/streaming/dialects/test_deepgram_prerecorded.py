@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hark.engine.types import RawAudio, StreamOptions
-from hark.streaming.errors import BadAudioError, StreamError
-from hark.streaming.protocols.deepgram_files import DeepgramPrerecorded, plain_word
-from hark.streaming.protocols.files import Heard, Order
+from hark.engine.types import Encoding, RawAudio, StreamOptions
+from hark.streaming.errors import StreamError
+from hark.streaming.protocols.deepgram.prerecorded import DeepgramPrerecorded
+from hark.streaming.protocols.files import Order, Transcript
 
 from .files import HEARD, ID, NOTHING, SOME_HEARD, request
 
@@ -27,17 +27,17 @@ def order(query: Mapping[str, Sequence[str] | str] | None = None, **headers: str
     return DOOR.read(request(query=listed, headers=named))
 
 
-def body(query: Mapping[str, Any] | None = None, heard: Heard = HEARD) -> dict[str, Any]:
-    answer = order(query).answer(heard)
-    assert answer.headers == {"dg-request-id": UUID}
-    return json.loads(answer.body)
+def body(query: Mapping[str, Any] | None = None, heard: Transcript = HEARD) -> dict[str, Any]:
+    return json.loads(order(query).answer(heard).body)
 
 
 def test_the_query_is_options() -> None:
     query = {"language": "es-419", "keyterm": ["Goya", "El Greco"], "keywords": "Dalí:2"}
     options = order(query).options
     assert (options.language, options.context) == ("Spanish", "Goya, El Greco, Dalí")
-    assert order({"language": "multi"}).options == order().options == StreamOptions()
+    live = {"interim_results": "true", "endpointing": "25", "vad_events": "true"}
+    assert order({"language": "multi"}).options == StreamOptions(partials=False)
+    assert order(live).options.endpointing == StreamOptions().endpointing
     pauses = [
         order({"utt_split": text}).options.endpointing.pause_ms for text in ("1.2", "0", "99")
     ]
@@ -48,10 +48,10 @@ def test_the_query_is_options() -> None:
     ("query", "raw"),
     [
         ({}, None),
-        ({"encoding": "linear16", "sample_rate": "8000"}, RawAudio("s16le", 8_000)),
+        ({"encoding": "linear16", "sample_rate": "8000"}, RawAudio(Encoding.PCM_S16LE, 8_000)),
         (
             {"encoding": "MULAW", "sample_rate": "16000", "channels": "2"},
-            RawAudio("mulaw", 16_000, 2),
+            RawAudio(Encoding.MULAW, 16_000, 2),
         ),
         ({"encoding": "ogg-opus", "sample_rate": "48000"}, None),
     ],
@@ -67,13 +67,18 @@ def test_results_have_every_field() -> None:
     [alternative] = channel.pop("alternatives")
     assert channel == {}
     words = alternative.pop("words")
-    assert alternative == {"transcript": HEARD.text, "confidence": 0.6167}
+    assert alternative == {
+        "transcript": HEARD.text,
+        "confidence": 0.6167,
+        "languages": ["en", "es"],
+    }
     assert words[3] == {
         "word": "dónde",
         "start": 3602.5,
         "end": 3602.75,
         "confidence": 0.5,
         "punctuated_word": "¿Dónde",
+        "language": "es",
     }
     metadata = whole["metadata"]
     [model_id] = metadata["models"]
@@ -85,10 +90,27 @@ def test_results_have_every_field() -> None:
         "duration": 3606.4,
         "channels": 1,
         "models": [model_id],
-        "model_info": {model_id: {"name": "fake", "version": "1", "arch": "qwen3-asr"}},
+        "model_info": {model_id: {"name": "fake", "version": "", "arch": "qwen3-asr"}},
         "warnings": metadata["warnings"],
     }
     assert [warning["parameter"] for warning in metadata["warnings"]] == ["diarize"]
+
+
+def test_what_is_ignored_is_told() -> None:
+    query = {"multichannel": "true", "diarize": "true", "redact": "pci", "paragraphs": "false"}
+    answer = order({**query, "utterances": "true", "model": "nova-3"}).answer(HEARD)
+    assert answer.headers == {
+        "dg-request-id": UUID,
+        "dg-warning": "ignored: diarize, redact, multichannel",
+    }
+    assert order({"smart_format": "true"}).answer(HEARD).headers == {"dg-request-id": UUID}
+
+
+def test_plain_text_where_no_marks_are_asked_for() -> None:
+    [alternative] = body({"language": "en"})["results"]["channels"][0]["alternatives"]
+    assert alternative["transcript"] == "turn left please dónde está now & then"
+    assert set(alternative) == {"transcript", "confidence", "words"}
+    assert set(alternative["words"][0]) == {"word", "start", "end", "confidence"}
 
 
 def test_what_is_asked_for_beside_words() -> None:
@@ -97,9 +119,8 @@ def test_what_is_asked_for_beside_words() -> None:
     results = body({"utterances": ""})["results"]
     assert "utterances" not in results
     results = body({"utterances": "true"})["results"]
-    assert [each["transcript"] for each in results["utterances"]] == [
-        final.text for final in HEARD.finals
-    ]
+    transcripts = [each["transcript"] for each in results["utterances"]]
+    assert transcripts == ["turn left please", "dónde está", "now & then"]
     first = results["utterances"][0]
     assert (first["start"], first["end"], first["channel"]) == (1.25, 2.0, 0)
     assert [word["word"] for word in first["words"]] == ["turn", "left", "please"]
@@ -111,20 +132,15 @@ def test_nothing_heard() -> None:
     assert channel["detected_language"] is None
 
 
-def test_words_lose_case_and_punctuation_only() -> None:
-    shown = ["Don't,", "¿Qué?", "U.S.", "...", "«3,5»", "co-op"]
-    assert [*map(plain_word, shown)] == ["don't", "qué", "u.s", "...", "3,5", "co-op"]
-
-
 @pytest.mark.parametrize(
     ("query", "headers", "fault"),
     [
         ({}, {"content_type": "application/json; charset=utf-8"}, "url is not fetched"),
         ({"callback": "http://example.com"}, {}, "callback is not called"),
-        ({"encoding": "linear16"}, {}, "sample_rate is missing"),
+        ({"encoding": "linear16"}, {}, "sample_rate is needed"),
         ({"encoding": "linear16", "sample_rate": "fast"}, {}, "sample_rate is 'fast'"),
-        ({"encoding": "alaw", "sample_rate": "1"}, {}, "sample_rate is 1, allowed are 8000"),
-        ({"encoding": "alaw", "sample_rate": "8000", "channels": "99"}, {}, "channels is 99"),
+        ({"encoding": "alaw", "sample_rate": "1"}, {}, "sample_rate is '1', allowed are 8000"),
+        ({"encoding": "alaw", "sample_rate": "8000", "channels": "99"}, {}, "channels is '99'"),
         ({"utt_split": "long"}, {}, "utt_split is 'long'"),
         ({"language": "tlh"}, {}, "language is 'tlh'"),
     ],
@@ -137,15 +153,9 @@ def test_what_there_is_not_is_refused(
     denial = DOOR.deny(refused.value, ID)
     assert denial.status == 400
     message = refused.value.message
-    told = {"err_code": "Bad Request", "err_msg": message, "request_id": UUID}
+    told = {"err_code": "INVALID_QUERY_PARAMETER", "err_msg": message, "request_id": UUID}
     assert json.loads(denial.body) == told
     assert denial.headers == {"dg-request-id": UUID, "dg-error": message}
-
-
-def test_an_error_header_is_a_header() -> None:
-    denial = DOOR.deny(BadAudioError("the file 'ü\r\nX: y' is bad"), ID)
-    assert denial.headers["dg-error"].isascii()
-    assert "\n" not in denial.headers["dg-error"]
 
 
 NAMES = st.sampled_from(
@@ -160,9 +170,9 @@ QUERIES = st.dictionaries(
 
 
 @pytest.mark.timeout(600)
-@settings(max_examples=2_000, deadline=None)
+@settings(max_examples=2_500, deadline=None)
 @given(QUERIES, SOME_HEARD)
-def test_any_query_is_answered_or_refused(query: dict[str, list[str]], heard: Heard) -> None:
+def test_any_query_is_answered_or_refused(query: dict[str, list[str]], heard: Transcript) -> None:
     try:
         placed = order(query)
     except StreamError as error:
@@ -171,4 +181,5 @@ def test_any_query_is_answered_or_refused(query: dict[str, list[str]], heard: He
         assert denial.headers["dg-error"].isascii()
         return
     results = json.loads(placed.answer(heard).body)["results"]
-    assert results["channels"][0]["alternatives"][0]["transcript"] == heard.text
+    [alternative] = results["channels"][0]["alternatives"]
+    assert bool(alternative["transcript"]) == bool(heard.text)
