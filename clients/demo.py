@@ -20,6 +20,7 @@ from hark.streaming.events import Bye, Event, Final, Partial
 
 from .errors import HarkError, UsageError
 from .feeding import exchange, off_loop, paced
+from .keys import add_key_argument
 from .samples import SAMPLES_FOLDER, Sample, find_sample, load_samples, same_words
 from .screen import CaptionScreen
 from .sdk import connect
@@ -38,6 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--samples", type=Path, default=SAMPLES_FOLDER, help="folder with a samples.json"
     )
     parser.add_argument("--model", default="embedded", help="the server's (%(default)s)")
+    add_key_argument(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -66,7 +68,7 @@ def _demonstrate(args: argparse.Namespace, sample: Sample, console: Console) -> 
             f"to {server.url} at the speed it was spoken.\n",
             highlight=False,
         )
-        outcome = asyncio.run(_caption(server, sample, console))
+        outcome = asyncio.run(_caption(server, args.key, sample, console))
         is_right = same_words(outcome.text, sample.text)
         console.print(_report(outcome, sample, is_right))
         if args.once:
@@ -118,9 +120,13 @@ class Outcome:
                 pass
 
 
-async def _caption(server: ServerProcess, sample: Sample, console: Console) -> Outcome:
+async def _caption(
+    server: ServerProcess, key: str | None, sample: Sample, console: Console
+) -> Outcome:
     outcome = Outcome()
-    async with connect(server.url, sample_rate=SAMPLE_RATE, encoding="pcm_s16le") as stream:
+    async with connect(
+        server.url, key=key, sample_rate=SAMPLE_RATE, encoding="pcm_s16le"
+    ) as stream:
         began = time.monotonic()
         with CaptionScreen(console, unsure_below=stream.ready.unsure_below) as screen:
 

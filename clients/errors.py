@@ -2,6 +2,7 @@
 
 HarkError                      code, retry, retry_after_s
 ├── BadAddressError            the URL is none of the accepted forms
+├── BadKeyError                the key holds what no key can
 ├── ServerUnreachableError     nobody answers there, or it is no Hark server
 ├── ServerRefusedError         the server said no to the connection or to its options
 ├── StreamFailedError          the server ended an open stream with an error
@@ -41,6 +42,13 @@ class BadAddressError(HarkError):
 
     def __init__(self, message: str) -> None:
         super().__init__(message, code="bad_address")
+
+
+class BadKeyError(HarkError):
+    """The API key cannot be sent."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, code="bad_key")
 
 
 class ServerUnreachableError(HarkError):

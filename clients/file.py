@@ -32,6 +32,7 @@ from .errors import BadAddressError, HarkError, UsageError
 from .feeding import paced
 from .file_display import Heard, display
 from .journal import Journal, journal_beside, key_of
+from .keys import add_key_argument
 from .later import later
 from .output import Output
 from .recognise import LocalRecogniser, Recogniser, ServerRecogniser
@@ -78,6 +79,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help=f"decode each file as one segment, up to {MAX_CLIP_S} s, and give the token ids",
     )
+    add_key_argument(parser)
     where = parser.add_argument_group("who hears it")
     where.add_argument("--url", help="a running server, such as ws://127.0.0.1:8765")
     where.add_argument("--model", help="embedded, a folder, or a hub id (embedded)")
@@ -192,7 +194,7 @@ Hearer = Callable[[Path, Path | None], Transcript]
 
 def _hearer(args: argparse.Namespace, options: StreamOptions, console: Console) -> Hearer:
     if args.url:
-        recogniser: Recogniser = ServerRecogniser(args.url)
+        recogniser: Recogniser = ServerRecogniser(args.url, args.key)
         wanted = _in_language(options, args.language)
     else:
         engine = _load(args, console)

@@ -11,6 +11,7 @@ from rich.text import Text
 from .captions import Captions, clock, level_text
 from .errors import HarkError, ServerUnreachableError
 from .feeding import exchange
+from .keys import add_key_argument
 from .microphone import Capture, InputDevice, MicrophoneError, find_device, list_devices
 from .screen import CaptionScreen
 from .sdk import Stream, connect
@@ -23,6 +24,7 @@ EXIT_FAILED = 1
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of `hark mic`; `run` takes what they parse to."""
     parser.add_argument("--url", default=DEFAULT_URL, help="the server (%(default)s)")
+    add_key_argument(parser)
     parser.add_argument("--device", metavar="NAME|INDEX", help="microphone, or part of its name")
     parser.add_argument("--list-devices", action="store_true", help="show the microphones and exit")
     parser.add_argument("--language", help="name or ISO code; the model decides if left out")
@@ -53,6 +55,7 @@ async def _caption(args: argparse.Namespace, device: InputDevice, console: Conso
     async with (
         connect(
             args.url,
+            key=args.key,
             encoding="pcm_s16le",
             sample_rate=device.sample_rate,
             language=args.language,

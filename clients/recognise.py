@@ -35,6 +35,7 @@ class ServerRecogniser:
     """A Hark server hears it. Raises HarkError."""
 
     url: str
+    key: str | None = None
 
     def hear(self, blocks: Iterator[np.ndarray], options: StreamOptions, on_event: OnEvent) -> None:
         asyncio.run(self._hear(blocks, options, on_event))
@@ -44,6 +45,7 @@ class ServerRecogniser:
     ) -> None:
         async with connect(
             self.url,
+            key=self.key,
             encoding="pcm_f32le",  # the server hears the very samples the engine would hear here
             sample_rate=SAMPLE_RATE,
             language=options.language,

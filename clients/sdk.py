@@ -14,6 +14,7 @@ import asyncio
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from http import HTTPStatus
 from typing import Unpack
 from urllib.parse import urlsplit
 
@@ -40,6 +41,7 @@ from .errors import (
     StreamFailedError,
 )
 from .inbox import Inbox
+from .keys import key_headers, refusal_of_key
 from .settings import Changes, Settings, to_wire
 from .wire import Wire, WireName, make_wire, stream_url
 
@@ -53,20 +55,27 @@ _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 @asynccontextmanager
 async def connect(
-    url: str = "ws://127.0.0.1:8765", *, wire: WireName = "json", **settings: Unpack[Settings]
+    url: str = "ws://127.0.0.1:8765",
+    *,
+    key: str | None = None,
+    wire: WireName = "json",
+    **settings: Unpack[Settings],
 ) -> AsyncIterator["Stream"]:
     """Open one stream; leaving the block closes its connection.
+
+    `key` is one of the server's API keys, if it has any.
 
     Call `Stream.close` before leaving to hear everything: without it, what the server has not
     said yet is dropped.
 
     Raises:
         BadAddressError: `url` cannot be understood.
+        BadKeyError: `key` cannot be one.
         ServerUnreachableError: nobody answers, or not as a Hark server does.
-        ServerRefusedError: the server has no room or does not accept the options.
+        ServerRefusedError: the server has no room, or does not accept the key or the options.
     """
     framing = make_wire(wire)
-    socket = await _open(stream_url(url), framing)
+    socket = await _open(stream_url(url), framing, key)
     try:
         ready = await _greet(socket, framing, settings)
         stream = Stream(socket, framing, ready)
@@ -217,12 +226,13 @@ def samples_to_bytes(samples: np.ndarray, encoding: str) -> bytes:
     raise TypeError(f"arrays cannot be sent as {encoding}, send bytes")
 
 
-async def _open(url: str, wire: Wire) -> ClientConnection:
+async def _open(url: str, wire: Wire, key: str | None) -> ClientConnection:
     # A proxy from the environment never stands between this machine and itself.
     proxy = None if urlsplit(url).hostname in _LOOPBACK else True
     try:
         return await open_socket(
             url,
+            additional_headers=key_headers(key),
             subprotocols=[Subprotocol(wire.subprotocol)],
             compression=None,
             proxy=proxy,
@@ -234,6 +244,8 @@ async def _open(url: str, wire: Wire) -> ClientConnection:
         raise BadAddressError(f"{url} is no server address: {error}") from None
     except InvalidStatus as error:
         status = error.response.status_code
+        if status == HTTPStatus.UNAUTHORIZED:
+            raise ServerRefusedError(refusal_of_key(url, key), code="unauthorized") from None
         raise ServerRefusedError(
             f"{url} answered HTTP {status}", code=f"http_{status}", retry=status == 503
         ) from None

@@ -21,7 +21,7 @@ from hark.engine.types import ConfigError
 DEFAULT_FILE = Path("hark.toml")
 
 _PREFIX = "HARK_"
-_OTHER_VARIABLES = ("HARK_CONFIG", "HARK_TRACEBACK")
+_OTHER_VARIABLES = ("HARK_API_KEY", "HARK_CONFIG", "HARK_TRACEBACK")
 _KINDS = {int: "a whole number", float: "a number", str: "a text"}
 
 _Config = TypeVar("_Config", "ServerConfig", EngineConfig)

@@ -5,6 +5,7 @@ A token that is signed with a key known here is as good as a key, and is shown i
 
 import hmac
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from enum import StrEnum
 from pathlib import Path
 
 from .config import ServerConfig
@@ -16,7 +17,16 @@ _HEADERS = ("x-api-key", "api-key")
 _PARAMETERS = ("api_key", "auth_token", "token", "key")
 _SCHEMES = ("bearer", "token")
 _OPENAI_PREFIX = "openai-insecure-api-key."
+_HOW = "send it as Authorization: Bearer KEY"
 _NAMED_SUBPROTOCOLS = ("token", "bearer")  # the key is the subprotocol behind them
+
+
+class Standing(StrEnum):
+    """How a request stands that shows a key, or none."""
+
+    MISSING = "missing"
+    WRONG = "wrong"
+    RIGHT = "right"
 
 
 class Keyring:
@@ -42,12 +52,23 @@ class Keyring:
         Raises:
             UnauthorizedError: there are keys, and it shows none of them.
         """
+        match self.standing(handshake):
+            case Standing.MISSING:
+                raise UnauthorizedError(f"a key is needed; {_HOW}")
+            case Standing.WRONG:
+                raise UnauthorizedError(f"the key is not one of this server's; {_HOW}")
+            case _:
+                pass
+
+    def standing(self, handshake: Handshake) -> Standing | None:
+        """Whether a client would pass; None where no key is needed."""
         if not self._keys and self._accepts_token is None:
-            return
-        offered = list(offered_keys(handshake))
-        if not any(self._knows(key) or self._is_token(key) for key in offered):
-            what = "the key is not one of this server's" if offered else "a key is needed"
-            raise UnauthorizedError(f"{what}; send it as Authorization: Bearer KEY")
+            return None
+        offered = [key for key in offered_keys(handshake) if key]
+        if not offered:
+            return Standing.MISSING
+        is_known = any(self._knows(key) or self._is_token(key) for key in offered)
+        return Standing.RIGHT if is_known else Standing.WRONG
 
     def _knows(self, key: str) -> bool:
         """Compares with all of them, in a time that says nothing of how much was right."""

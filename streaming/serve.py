@@ -44,6 +44,10 @@ def run(args: argparse.Namespace) -> int:
     unknown = unknown_variables(os.environ)
     if unknown:
         _log.warning("ignored, as they are no settings: %s", ", ".join(unknown))
+    if "HARK_API_KEY" in os.environ and not settings.server.api_keys:
+        _log.warning(
+            "every client is let in: HARK_API_KEY is a client's; a server's: HARK_API_KEYS"
+        )
     return serve(settings, starter(settings))
 
 

@@ -20,6 +20,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route, WebSocketRoute
 
 from .admission import Readiness, readiness
+from .asgi import handshake_of
 from .doors import DOORS
 from .http import file_routes
 from .metrics import CONTENT_TYPE as METRICS_CONTENT_TYPE
@@ -36,8 +37,10 @@ def create_app(service: Service) -> Starlette:
         load = service.load()
         status = readiness(load)
         port = service.bridge.port
+        standing = service.keys.standing(handshake_of(request))
+        key = {} if standing is None else {"key": standing}
         if status is not Readiness.READY or port is None:
-            return JSONResponse({"status": status, "headroom": 0}, status_code=503)
+            return JSONResponse({"status": status, "headroom": 0, **key}, status_code=503)
         return JSONResponse(
             {
                 "status": status,
@@ -45,6 +48,7 @@ def create_app(service: Service) -> Starlette:
                 "streams": load.streams,
                 "max_streams": load.max_streams,
                 "headroom": load.headroom,
+                **key,
             }
         )
 

@@ -2,7 +2,8 @@
 
 import { openMicrophone } from "./capture.js";
 import { Link } from "./link.js";
-import { initialState, isGuessing, isRecording, reduce, transcript } from "./state.js";
+import { askServer, streamUrl, takeKeyFromAddress, useKey } from "./server.js";
+import { initialState, isGuessing, isRecording, needsKey, reduce, transcript } from "./state.js";
 
 const TEXT_SIZES_REM = [1.25, 1.5, 1.875, 2.25, 2.75, 3.5, 4.5, 6];
 const DEFAULT_SIZE = 3;
@@ -27,7 +28,7 @@ function dispatch(event) {
 
 async function start() {
   dispatch({ type: "start" });
-  const current = new Link(new URL("v1/stream", socketBase()).href, (event) => {
+  const current = new Link(streamUrl(), (event) => {
     if (current === link) heardFromLink(event);
   });
   link = current;
@@ -85,22 +86,32 @@ function heardFromLink(event) {
   dispatch(event);
   if (event.type === "refused") releaseMicrophone();
   if (event.type === "refused" || event.type === "ended") link = null;
+  if (event.type === "connection-lost" && event.error === null) stopWithoutKey();
 }
 
-function socketBase() {
-  const base = new URL(document.baseURI);
-  base.protocol = base.protocol === "https:" ? "wss:" : "ws:";
-  return base;
-}
-
-// Which model will listen; asked once, before anybody speaks.
+// Which model will listen, and whether it takes our key.
 async function findServer() {
-  try {
-    const answer = await (await fetch("readyz")).json();
-    if (answer.model) dispatch({ type: "server-found", model: answer.model });
-  } catch {
-    // Start will say that the server is gone.
+  const answer = await askServer();
+  if (answer !== null) dispatch({ type: "server-found", ...answer });
+}
+
+// The line broke without a word: it may be the key, and then trying again is of no use.
+async function stopWithoutKey() {
+  await findServer();
+  if (needsKey(state) && isRecording(state)) stop();
+}
+
+async function submitKey(event) {
+  event.preventDefault();
+  useKey($("key").value);
+  await findServer();
+  if (needsKey(state)) {
+    $("key").select();
+    return;
   }
+  $("key").value = "";
+  // The button is enabled when the page is drawn anew.
+  requestAnimationFrame(() => $("record").focus());
 }
 
 // --- rendering -----------------------------------------------------------------------------------
@@ -133,7 +144,7 @@ function render() {
 function renderStatus() {
   $("status-text").textContent = statusText();
   $("countdown").textContent = state.retry === null ? "" : `in ${state.retry.inSeconds} s`;
-  $("record").disabled = state.phase === "finishing";
+  $("record").disabled = state.phase === "finishing" || (needsKey(state) && !isRecording(state));
   $("record-text").textContent = isRecording(state) ? "Stop" : "Start";
   $("record").setAttribute("aria-pressed", String(isRecording(state)));
   $("language").hidden = state.language === null;
@@ -148,6 +159,10 @@ function renderStatus() {
     $("problem-title").textContent = problem.title;
     $("problem-help").textContent = problem.help;
   }
+  $("key-form").hidden = !needsKey(state);
+  $("key-title").textContent = state.key === "wrong"
+    ? "The server does not know this key."
+    : "This server needs a key.";
   $("notice").hidden = noticeClosed || isGuessing(state) || state.model !== "embedded";
   $("guessing").hidden = !isGuessing(state);
   $("guessing-help").hidden = state.model !== "embedded";
@@ -164,6 +179,7 @@ function lostProblem() {
 function statusText() {
   switch (state.phase) {
     case "idle":
+      if (needsKey(state)) return "Key needed";
       return state.problem === null ? "Ready" : "Stopped";
     case "opening":
       return "Waiting for the microphone";
@@ -179,6 +195,7 @@ function statusText() {
 }
 
 function hintText() {
+  if (needsKey(state)) return "Enter the server's key. Then press Start and speak.";
   return isRecording(state)
     ? "Speak. The words appear here."
     : "Press Start and speak. The words appear here.";
@@ -283,6 +300,7 @@ function toggleRecording() {
 
 function wire() {
   $("record").onclick = toggleRecording;
+  $("key-form").onsubmit = submitKey;
   $("smaller").onclick = () => setTextSize(textSize - 1);
   $("larger").onclick = () => setTextSize(textSize + 1);
   $("fullscreen").onclick = toggleFullScreen;
@@ -307,7 +325,7 @@ function wire() {
     if (following) scrollToEnd();
   };
   document.onkeydown = (event) => {
-    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.ctrlKey || event.metaKey || event.altKey || event.target === $("key")) return;
     const id = SHORTCUTS[event.key];
     if (id !== undefined) $(id).click();
   };
@@ -316,6 +334,7 @@ function wire() {
   };
 }
 
+takeKeyFromAddress();
 const remembered = rememberedSize();
 wire();
 setTextSize(Number.isNaN(remembered) ? DEFAULT_SIZE : remembered);

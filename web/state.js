@@ -7,6 +7,7 @@ export const initialState = Object.freeze({
   problem: null, // {title, help}
   lost: 0, // seconds of audio the server never got
   model: null,
+  key: null, // "missing", "wrong" or "right"; null where the server needs none
   language: null,
   levelDb: -60,
   retry: null, // {attempt, inSeconds}
@@ -17,6 +18,10 @@ export const initialState = Object.freeze({
 
 export function isRecording(state) {
   return state.phase !== "idle" && state.phase !== "finishing";
+}
+
+export function needsKey(state) {
+  return state.key === "missing" || state.key === "wrong";
 }
 
 export function transcript(state) {
@@ -31,7 +36,7 @@ export function isGuessing(state) {
 export function reduce(state, event) {
   switch (event.type) {
     case "server-found":
-      return { ...state, model: event.model };
+      return { ...state, model: event.model ?? state.model, key: event.key };
     case "start":
       return { ...state, phase: "opening", problem: null, lost: 0, language: null };
     case "microphone-open":

@@ -19,6 +19,7 @@ from rich.console import Console
 from hark.engine.types import AudioFileError, Encoding
 
 from ..errors import HarkError, UsageError
+from ..keys import add_key_argument
 from ..server_process import ServerStartError
 from . import scenarios
 from .audio import ENCODINGS
@@ -62,6 +63,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _add_server(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--url", help="a running server (default: one is started, niced)")
+    add_key_argument(parser)
     parser.add_argument("--server-pid", type=int, metavar="PID", help="watch it; with --url")
     parser.add_argument(
         "server_flags", nargs="*", metavar="-- FLAGS", help="for the server that is started"
@@ -156,7 +158,11 @@ def _measure(args: argparse.Namespace, console: Console) -> tuple[_Done, bool]:
         console.print("Starting a server …")
     with (
         find_target(
-            args.url, args.server_pid, max_streams=_room(args), flags=args.server_flags
+            args.url,
+            args.key,
+            args.server_pid,
+            max_streams=_room(args),
+            flags=args.server_flags,
         ) as target,
         Fleet(_num_processes(args)) as fleet,
     ):
@@ -202,6 +208,7 @@ def _num_processes(args: argparse.Namespace) -> int:
 def _dialling(args: argparse.Namespace, target: Target) -> Dialling:
     return Dialling(
         url=target.url,
+        key=target.key,
         folder=args.clips,
         profile=args.profile,
         seed=args.seed,

@@ -19,6 +19,7 @@ from websockets.protocol import State
 from websockets.typing import Subprotocol
 from websockets.uri import parse_uri
 
+from ..keys import key_headers
 from ..wire import JsonWire
 
 MAX_EVENT_BYTES = 1 << 20
@@ -38,11 +39,13 @@ class Link(asyncio.Protocol):
         self,
         url: str,
         *,
+        key: str | None,
         on_message: Callable[[Message], None],
         on_change: Callable[[], None],
         on_end: Callable[[int | None], None],
     ) -> None:
         self._url = url
+        self._headers = key_headers(key)
         self._on_message, self._on_change, self._on_end = on_message, on_change, on_end
         self._protocol = ClientProtocol(
             parse_uri(url),
@@ -91,7 +94,9 @@ class Link(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
-        self._protocol.send_request(self._protocol.connect())
+        request = self._protocol.connect()
+        request.headers.update(self._headers)
+        self._protocol.send_request(request)
         self._flush()
 
     def data_received(self, data: bytes) -> None:

@@ -71,6 +71,7 @@ class Speaker:
         audio: StreamAudio,
         *,
         url: str,
+        key: str | None,
         hello: Message,
         frame_samples: int,
         clock: Callable[[], float],
@@ -78,7 +79,8 @@ class Speaker:
     ) -> None:
         self.call = call
         self.lags_s: list[float] = []  # of frames the server did not hold up
-        self._audio, self._url, self._hello, self._clock = audio, url, hello, clock
+        self._audio, self._hello, self._clock = audio, hello, clock
+        self._url, self._key = url, key
         self._frame_samples = frame_samples
         self._on_change = on_change
         self._begin()
@@ -93,7 +95,11 @@ class Speaker:
         self._free_since = 0.0
         self._greeted = False
         self._link = Link(
-            self._url, on_message=self._take, on_change=self._changed, on_end=self._connection_ended
+            self._url,
+            key=self._key,
+            on_message=self._take,
+            on_change=self._changed,
+            on_end=self._connection_ended,
         )
 
     async def run(self, patience_s: float) -> None:

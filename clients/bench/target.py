@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from ..errors import UsageError
+from ..errors import ServerRefusedError, UsageError
+from ..keys import key_headers, refusal_of_key
 from ..server_process import free_port, running_server
 from ..wire import STREAM_PATH, stream_url
 
@@ -19,10 +20,14 @@ SERVER_NICENESS = 5  # below the client: on one machine a late client would look
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """`url` is the stream endpoint; `pid` the server's process, if it is of this machine."""
+    """`url` is the stream endpoint; `pid` the server's process, if it is of this machine.
+
+    `key` is one of its API keys, if it has any.
+    """
 
     url: str
     pid: int | None
+    key: str | None = None
 
     def state(self) -> dict[str, Any]:
         """What /readyz says, whatever its status code.
@@ -35,7 +40,8 @@ class Target:
         kind = http.client.HTTPSConnection if secure else http.client.HTTPConnection
         connection = kind(parts.hostname or "", parts.port, timeout=ANSWER_TIMEOUT_S)
         try:
-            connection.request("GET", parts.path.removesuffix(STREAM_PATH) + "/readyz")
+            path = parts.path.removesuffix(STREAM_PATH) + "/readyz"
+            connection.request("GET", path, headers=key_headers(self.key))
             state = json.loads(connection.getresponse().read())
         except (OSError, http.client.HTTPException, ValueError) as error:
             raise UsageError(f"no Hark server answers at {self.url}: {error}") from None
@@ -45,6 +51,11 @@ class Target:
             raise UsageError(f"what answers at {self.url} is no Hark server")
         return state
 
+    def check_key(self) -> None:
+        """Raises ServerRefusedError when the server wants another key."""
+        if self.state().get("key") in ("missing", "wrong"):
+            raise ServerRefusedError(refusal_of_key(self.url, self.key), code="unauthorized")
+
     def max_streams(self) -> int | None:
         """How many streams it takes, if it says so."""
         return self.state().get("max_streams")
@@ -52,16 +63,23 @@ class Target:
 
 @contextmanager
 def find_target(
-    url: str | None, pid: int | None, *, max_streams: int, flags: Sequence[str]
+    url: str | None,
+    key: str | None,
+    pid: int | None,
+    *,
+    max_streams: int,
+    flags: Sequence[str],
 ) -> Iterator[Target]:
     """The server at `url`, or one of our own while the block runs, with these flags of its.
 
     Raises:
         BadAddressError, UsageError: `url` is no server.
+        BadKeyError, ServerRefusedError: `key` is none of its keys.
         ServerStartError: our own did not start.
     """
     if url is not None:
-        target = Target(stream_url(url), pid)
+        target = Target(stream_url(url), pid, key)
+        target.check_key()
         status = target.state().get("status")
         if status != "ready":
             raise UsageError(f"the server at {url} takes no streams now: it is {status}")
@@ -71,4 +89,6 @@ def find_target(
         flags = ["--max-streams", str(max_streams), *flags]
     niceness = SERVER_NICENESS if hasattr(os, "nice") else 0
     with running_server(free_port(), flags, niceness=niceness) as server:
-        yield Target(stream_url(server.url), server.process.pid)
+        target = Target(stream_url(server.url), server.process.pid, key)
+        target.check_key()
+        yield target

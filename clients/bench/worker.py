@@ -29,6 +29,7 @@ class Dialling:
 
     url: str
     folder: Path
+    key: str | None = None
     profile: ProfileName = "lecture"
     seed: int = 0
     encoding: Encoding = Encoding.PCM_S16LE
@@ -125,6 +126,7 @@ async def _speak(share: Share, clips: Sequence[Clip], encoded: EncodedClips) -> 
                 call,
                 StreamAudio(script, encoded),
                 url=dialling.url,
+                key=dialling.key,
                 hello=dialling.hello(),
                 frame_samples=dialling.frame_ms * SAMPLE_RATE // 1000,
                 clock=time.monotonic,

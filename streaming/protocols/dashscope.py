@@ -30,6 +30,12 @@ from .openai.tell import TRANSCRIPTION, error_body
 from .wire import MAX_CONTEXT_CHARACTERS, joined, language_code, language_of, to_json
 
 _LINE = ""
+_ENCODINGS = {
+    "pcm": Encoding.PCM_S16LE,
+    "pcm16": Encoding.PCM_S16LE,
+    "wav": Encoding.CONTAINER,
+    "opus": Encoding.CONTAINER,
+}
 _SERVER_VAD = {
     "type": "server_vad",
     "threshold": 0.2,
@@ -68,11 +74,12 @@ class Config:
         Raises:
             BadOptionError: a format or a rate there is not.
         """
-        if self.format not in ("pcm", "opus"):
+        encoding = _ENCODINGS.get(self.format)
+        if encoding is None:
+            allowed = ", ".join(_ENCODINGS)
             raise BadOptionError(
-                f"input_audio_format is {self.format[:40]!a}, allowed are pcm, opus"
+                f"input_audio_format is {self.format[:40]!a}, allowed are {allowed}"
             )
-        encoding = Encoding.PCM_S16LE if self.format == "pcm" else Encoding.CONTAINER
         try:
             return AudioFormat(encoding, self.sample_rate)
         except OptionError as error:

@@ -32,7 +32,7 @@ _TUNING = {  # of Whisper, or of WhisperLive's server: without meaning here
     *("max_speakers", "max_clients", "max_connection_time"),
 }
 _UNSUPPORTED = ("enable_translation", "enable_diarization", "known_speakers")
-_KNOWN = {
+KNOWN_FIELDS = {
     *("uid", "language", "task", "use_vad", "vad_parameters", "send_last_n_segments"),
     *("hotwords", "initial_prompt", "word_timestamps", "audio_format"),
     *(*_TUNING, *_UNSUPPORTED),
@@ -206,7 +206,7 @@ def _read_wishes(message: Mapping[str, Any], spoken: Sequence[str]) -> _Wishes:
     warnings = [f"{name} is not supported" for name in _UNSUPPORTED if message.get(name)]
     if text_in(message, "task") not in ("", "transcribe"):
         warnings.append("only the task transcribe is supported")
-    warnings += _ignored("", [name for name in message if name not in _KNOWN])
+    warnings += _ignored("", [name for name in message if name not in KNOWN_FIELDS])
     options = StreamOptions(
         language=_language(message, spoken, warnings),
         context=_context(message, warnings),

@@ -50,6 +50,15 @@ def test_serve_says_where_it_is_and_stops_in_order(number: signal.Signals) -> No
     assert re.search(r"ws://127\.0\.0\.1:\d+/v1/stream", banner)
 
 
+@pytest.mark.parametrize(("keys", "warns"), [("", True), ("one", False)])
+def test_a_client_s_key_is_not_taken_for_a_server_s(
+    keys: str, warns: bool, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("HARK_API_KEY", "one")
+    main(["serve", "--model", "/nowhere", "--port", "0", "--api-keys", keys])
+    assert any("every client is let in" in line for line in caplog.messages) is warns
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [

@@ -60,6 +60,7 @@ def test_every_field_has_a_flag_a_variable_and_a_help_text() -> None:
 
 def test_variables_that_set_nothing_are_found() -> None:
     environment = {"HARK_PORTS": "1", "HARK_PORT": "1", "HARK_CONFIG": "x", "HOME": "/"}
+    environment |= {"HARK_API_KEY": "a client's"}
     assert unknown_variables(environment) == ["HARK_PORTS"]
 
 

@@ -46,6 +46,17 @@ def test_without_keys_any_key_does(form: str) -> None:
     Keyring.of(" , ").check(Handshake("/"))
 
 
+@pytest.mark.parametrize(
+    ("query", "standing"), [("", "missing"), ("?token=", "missing"), ("?token=x", "wrong")]
+)
+async def test_a_browser_can_ask_how_its_key_stands(query: str, standing: str) -> None:
+    async with serving_ready(api_keys="right") as running:
+        assert (await running.get(f"/readyz{query}")).json()["key"] == standing
+        assert (await running.get("/readyz?token=right")).json()["key"] == "right"
+    async with serving_ready() as running:
+        assert "key" not in (await running.get(f"/readyz{query}")).json()
+
+
 async def test_a_wrong_key_is_refused_at_the_upgrade_and_a_right_one_streams(
     caplog: pytest.LogCaptureFixture,
 ) -> None:

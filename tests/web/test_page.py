@@ -174,6 +174,59 @@ async def test_stopping_while_the_server_is_gone(browser: Browser) -> None:
         await page.shows_status("Ready")
 
 
+async def test_a_server_that_needs_a_key_asks_for_it(browser: Browser) -> None:
+    async with (
+        serving_ready(api_keys="sesame") as server,
+        opened(browser, f"http://{server.address}/") as page,
+    ):
+        start = page.page.get_by_role("button", name="Start")
+        await page.shows_status("Key needed")
+        await expect(page.page.get_by_role("alert")).to_contain_text("This server needs a key.")
+        await expect(start).to_be_disabled()
+        key = page.page.get_by_label("Key", exact=True)
+        await key.fill("s+f")  # which are shortcuts elsewhere
+        await key.press("Enter")
+        await expect(page.page.get_by_role("alert")).to_contain_text("does not know this key.")
+        await key.press_sequentially("sesame")  # the wrong one is selected
+        await key.press("Enter")
+        await expect(page.page.locator("#key-form")).to_be_hidden()
+        await page.start()
+        await open_words(page, 2)
+        await page.stop()
+        await page.shows_status("Ready")
+        await page.page.reload()
+        await page.shows_status("Ready")
+        await expect(start).to_be_enabled()
+
+
+async def test_a_key_in_the_address_is_used_and_not_shown(browser: Browser) -> None:
+    async with (
+        serving_ready(api_keys="a key/&") as server,
+        opened(browser, f"http://{server.address}/?key=a%20key%2F%26&size=1") as page,
+    ):
+        await page.start()
+        await open_words(page, 1)
+        assert page.page.url == f"http://{server.address}/?size=1"
+        await page.stop()
+
+
+async def test_a_key_that_is_changed_meanwhile_ends_the_recording(browser: Browser) -> None:
+    async with (
+        serving_ready() as server,
+        serving_ready(api_keys="new") as revived,
+        gateway_to(server.address) as gateway,
+        opened(browser, f"http://{gateway.address}/") as page,
+    ):
+        await page.start()
+        await open_words(page, 2)
+        gateway.cut()
+        gateway.target = revived.address
+        await page.shows_status("Key needed")
+        await page.shows_no_problem()
+        [kept] = await page.lines()
+        assert kept.startswith("w0 w1")
+
+
 async def test_a_busy_server_is_tried_again_when_it_said(browser: Browser) -> None:
     async with (
         serving_ready(fake_engine(max_streams=1)) as server,

@@ -87,7 +87,7 @@ class Jigasi:
                 return self._meeting.end()
 
     def misread(self, error: StreamError, now: float) -> list[Action]:
-        return [Hangup(error.close_code, error.code)]
+        return [] if self._meeting.is_ending else [Hangup(error.close_code, error.code)]
 
     def said(self, line: LineId, event: Event, now: float) -> list[Action]:
         caption = self._meeting.said(line, event)

@@ -111,10 +111,10 @@ class Videobridge:
         return read_message(frame, self._unpack)
 
     def received(self, message: Message, now: float) -> list[Action]:
-        match message:  # media first: there is little else
-            case _ if self._meeting.is_ending:
-                return []
-            case Media():
+        if self._meeting.is_ending:
+            return []
+        match message:
+            case Media():  # there is little else
                 return self._media(message, now)
             case Ping(id=ping_id):
                 return [Say({"event": "pong"} | ({} if ping_id is None else {"id": ping_id}))]
@@ -129,6 +129,8 @@ class Videobridge:
                 return self._inform(ignored=(event,)) if event != "sources" else []
 
     def misread(self, error: StreamError, now: float) -> list[Action]:
+        if self._meeting.is_ending:
+            return []
         return [*self._report(error_event(error)), Hangup(error.close_code, error.code)]
 
     def left(self, now: float) -> list[Action]:

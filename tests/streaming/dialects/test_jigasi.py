@@ -189,7 +189,7 @@ def test_participants_are_bounded_and_the_longest_silent_make_room() -> None:
 def test_the_end_brings_every_final_and_then_the_close() -> None:
     rig = enter()
     rig.client(jigasi_frame("ada", SECOND), jigasi_frame("bob", SECOND), EOF)
-    rig.client(jigasi_frame("ada", SECOND), EOF)  # too late
+    rig.client(jigasi_frame("ada", SECOND), EOF, "text")  # too late
     assert [fed(rig, line) for line in "12"] == [SECOND, SECOND]
     assert rig.dialect.left(0.0) != []  # Jigasi goes at once, and is waited for
     [ada] = rig.hear(opened(), final(0, 0, 900, "Mine."), closed(1_000), line="1")

@@ -292,7 +292,7 @@ def test_info_is_answered_and_only_who_says_it_gets_any() -> None:
 def test_the_end_of_the_session_brings_what_is_held_and_every_final() -> None:
     rig = enter()
     messages = talk(TAG, numbered(3))
-    rig.client(messages[0], messages[2], media("bob-a0", 0, 0), END, messages[1])
+    rig.client(messages[0], messages[2], media("bob-a0", 0, 0), END, messages[1], "{")
     assert fed(rig) == [numbered(1)[0], b"", numbered(3)[2]]
     assert rig.dialect.left(0.0) != []
     rig.hear(opened(), final(0, 0, 60, "Mine."), closed(60), line="1")

@@ -1,6 +1,8 @@
 """WhisperLive's dialect: on the rig, as its own client would take it, and over a real socket."""
 
+import re
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,6 +15,7 @@ from hark.engine import types as engine
 from hark.engine.types import AudioFormat, Encoding, Endpointing, StreamOptions
 from hark.streaming.protocols.base import Handshake
 from hark.streaming.protocols.root import MAX_MESSAGE_BYTES, RootDoor
+from hark.streaming.protocols.whisper_live import KNOWN_FIELDS
 from hark.streaming.session import Hangup
 from tests.fakes import words
 from tests.streaming.support import Client, fake_engine, serving_ready, until
@@ -149,8 +152,7 @@ def test_words_and_a_final_that_takes_everything_back() -> None:
 def test_texts_put_end_to_end_read_well() -> None:
     rig = enter(language="zh")
     rig.client(AUDIO)
-    rig.hear(opened())
-    said: list[Any] = []
+    said = rig.hear(opened())
     for number, text in enumerate(["Turn on.", "今天很好。", "谢谢", "Yes.", "No."]):
         at_ms = number * 1_000
         said = rig.hear(started(number, at_ms), final(number, at_ms, at_ms + 900, text))
@@ -231,6 +233,13 @@ def test_options(
         **{**{n: getattr(wanted.endpointing, n) for n in Endpointing.__slots__}, "stall_ms": stall}
     )
     assert request.options == wanted.with_changes(endpointing=with_stall)
+
+
+def test_the_page_names_every_field_of_the_first_message() -> None:
+    page = (Path(__file__).parents[3] / "docs/dialects/whisper_live.md").read_text()
+    [section] = re.findall(r"## The first message\n(.+?)\n## ", page, re.DOTALL)
+    cells = re.findall(r"^\| (`.+?`) \|", section, re.MULTILINE)
+    assert set(re.findall(r"`(\w+)`", " ".join(cells))) == KNOWN_FIELDS
 
 
 def test_unsigned_bytes_become_samples() -> None:
