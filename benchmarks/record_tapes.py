@@ -18,8 +18,8 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.tapes import FIRST_MS, STEP_MS, TAPES, pack
-from hark.clients.audio_files import open_audio
 from hark.clients.samples import Sample, load_samples
+from hark.engine.audio_files import open_audio
 from hark.engine.config import EngineConfig
 from hark.engine.engine import Engine
 from hark.engine.load import load_engine

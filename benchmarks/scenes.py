@@ -13,8 +13,8 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.speech import Speech
-from hark.clients.audio_files import open_audio
 from hark.clients.bench.clips import load_clips
+from hark.engine.audio_files import open_audio
 from hark.engine.types import SAMPLE_RATE
 from training.evaluation import sounds
 from training.language.text import draw

@@ -21,10 +21,10 @@ from pathlib import Path
 import numpy as np
 
 from hark.clients import connect
-from hark.clients.audio_files import open_audio
 from hark.clients.samples import load_samples
 from hark.clients.sdk import Stream
 from hark.clients.server_process import ServerProcess, free_port, running_server
+from hark.engine.audio_files import open_audio
 
 SAMPLE_RATE = 16_000
 FRAME_S = 0.1

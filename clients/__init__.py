@@ -1,9 +1,8 @@
 """The client library: `from hark.clients import connect`."""
 
-from hark.engine.types import Endpointing
+from hark.engine.types import AudioFileError, Endpointing
 
 from .errors import (
-    AudioFileError,
     BadAddressError,
     ConnectionLostError,
     HarkError,

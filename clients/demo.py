@@ -14,11 +14,11 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from hark.engine.types import SAMPLE_RATE
+from hark.engine.audio_files import open_audio
+from hark.engine.types import SAMPLE_RATE, AudioFileError
 from hark.streaming.events import Bye, Event, Final, Partial
 
-from .audio_files import open_audio
-from .errors import AudioFileError, HarkError, UsageError
+from .errors import HarkError, UsageError
 from .feeding import exchange, off_loop, paced
 from .keys import add_key_argument
 from .samples import SAMPLES_FOLDER, Sample, find_sample, load_samples, same_words

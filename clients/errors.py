@@ -8,7 +8,6 @@ HarkError                      code, retry, retry_after_s
 ├── StreamFailedError          the server ended an open stream with an error
 ├── ConnectionLostError        the connection broke while the stream was open
 └── UnreadEventsError          too many events wait for a reader
-AudioFileError                 a file that holds no audio we can read
 UsageError                     command-line arguments that do not go together
 """
 
@@ -89,10 +88,6 @@ class UnreadEventsError(HarkError):
 
     def __init__(self, message: str) -> None:
         super().__init__(message, code="unread_events")
-
-
-class AudioFileError(Exception):
-    """A file that cannot be transcribed: missing, empty, not audio, or broken."""
 
 
 class UsageError(Exception):

@@ -14,10 +14,12 @@ from typing import TYPE_CHECKING, get_args
 import numpy as np
 from rich.console import Console
 
+from hark.engine.audio_files import AudioFile, open_audio
 from hark.engine.config import DeviceChoice, DtypeChoice, EngineConfig
 from hark.engine.languages import LANGUAGES, canonical_language
 from hark.engine.types import (
     SAMPLE_RATE,
+    AudioFileError,
     ConfigError,
     Endpointing,
     EngineError,
@@ -26,8 +28,7 @@ from hark.engine.types import (
 )
 from hark.streaming.events import Event, Final, word_to_wire
 
-from .audio_files import AudioFile, open_audio
-from .errors import AudioFileError, BadAddressError, HarkError, UsageError
+from .errors import BadAddressError, HarkError, UsageError
 from .feeding import paced
 from .file_display import Heard, display
 from .journal import Journal, journal_beside, key_of
@@ -116,7 +117,7 @@ def run(args: argparse.Namespace) -> int:
             raise
         except BrokenPipeError:  # whoever read standard output has gone
             return _leave_quietly()
-        except (AudioFileError, HarkError, EngineError, OSError) as error:
+        except (HarkError, EngineError, OSError) as error:
             status = _complain(console, error)
     return status
 

@@ -9,9 +9,9 @@ import numpy as np
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
+from hark.engine.audio_files import AudioFile
 from hark.engine.types import SAMPLE_RATE
 
-from .audio_files import AudioFile
 from .recognise import OnEvent
 from .screen import CaptionScreen
 

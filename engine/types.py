@@ -57,6 +57,10 @@ class BadAudioError(EngineError):
     code = "bad_audio"
 
 
+class AudioFileError(BadAudioError):
+    """A file that cannot be transcribed: missing, empty, not audio, or broken."""
+
+
 class OptionError(EngineError):
     """A stream option is unknown or out of range; the message names it and what is allowed."""
 
@@ -123,6 +127,22 @@ class AudioFormat:
 
 
 _NOMINAL_BYTES_PER_SECOND = {Encoding.OPUS: 4_000, Encoding.CONTAINER: 96_000}
+
+
+@dataclass(frozen=True, slots=True)
+class RawAudio:
+    """What the bytes of a whole file without a header mean: PCM or G.711.
+
+    `sample_rate` in Hz, 8,000 to 48,000; 1 to 20 interleaved channels, which are averaged.
+    """
+
+    encoding: Encoding
+    sample_rate: int
+    num_channels: int = 1
+
+    def __post_init__(self) -> None:
+        _check_range("sample_rate", self.sample_rate, 8_000, 48_000)
+        _check_range("channels", self.num_channels, 1, 20)
 
 
 @dataclass(frozen=True, slots=True)

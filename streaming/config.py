@@ -57,6 +57,7 @@ class ServerConfig:
     ping_interval_s: float = _setting(20.0, "time between pings, and for their answers")
     send_timeout_s: float = _setting(20.0, "how long a message may wait for a slow client")
     max_waiting_events: int = _setting(256, "messages that may wait for a slow client")
+    max_upload_mb: int = _setting(500, "MiB that a file sent by HTTP may have")
     drain_s: float = _setting(7.0, "how long streams may take to finish when the server stops")
     engines: int = _setting(
         0,
@@ -89,6 +90,8 @@ class ServerConfig:
             raise ConfigError(
                 f"max_waiting_events is {self.max_waiting_events}, it must be at least 1"
             )
+        if self.max_upload_mb < 1:
+            raise ConfigError(f"max_upload_mb is {self.max_upload_mb}, it must be at least 1")
         if not 0 <= self.engines <= 256:
             raise ConfigError(f"engines is {self.engines}, allowed are 0 to 256")
         for name in ("engine_process", "log_level"):

@@ -6,18 +6,22 @@
     │   ├── BadOptionError    bad_option     1007
     │   ├── OutOfOrderError   out_of_order   1002
     │   ├── BadAudioError     bad_audio      1007
+    │   ├── TooLargeError     too_large      1009   a request's body: HTTP 413
     │   └── UnauthorizedError unauthorized   1008   before there is a stream: HTTP 401
     ├── PeerError           the client sent right things, but not in time
     │   ├── HelloTimeoutError hello_timeout  1008
-    │   └── SlowReaderError   slow_reader    1008
+    │   ├── SlowReaderError   slow_reader    1008
+    │   └── SlowSenderError   slow_sender    1008   a file that stops coming: HTTP 408
     ├── CapacityError       capacity       1013   full: the same request can succeed later
     └── ServerError         our fault
         ├── InternalError     internal       1011
         └── ShuttingDownError shutting_down  1001
 
-A message that is too large (1009) is refused below this layer, by the WebSocket protocol.
+A WebSocket message that is too large is refused below this layer, by the WebSocket protocol.
 """
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import ClassVar
 
 from hark.engine import types as engine
@@ -75,6 +79,13 @@ class BadAudioError(CallerError):
     close_code = 1007
 
 
+class TooLargeError(CallerError):
+    """A request's body is larger than this server takes."""
+
+    code = "too_large"
+    close_code = 1009
+
+
 class UnauthorizedError(CallerError):
     """No key, or none that this server knows."""
 
@@ -95,6 +106,13 @@ class HelloTimeoutError(PeerError):
 
 class SlowReaderError(PeerError):
     code = "slow_reader"
+    close_code = 1008
+
+
+class SlowSenderError(PeerError):
+    """A file on its way stopped coming."""
+
+    code = "slow_sender"
     close_code = 1008
 
 
@@ -139,6 +157,23 @@ def from_engine(error: engine.EngineError) -> StreamError:
             return InternalError(
                 "the server failed; its log has the details under this session's id"
             )
+
+
+_TOLD: Mapping[str, type[StreamError]] = MappingProxyType(
+    {
+        cls.code: cls
+        for cls in (
+            *(BadMessageError, BadOptionError, OutOfOrderError, BadAudioError, TooLargeError),
+            *(UnauthorizedError, HelloTimeoutError, SlowReaderError, SlowSenderError),
+            *(CapacityError, InternalError, ShuttingDownError),
+        )
+    }
+)
+
+
+def told(code: str, message: str, retry_after_s: float | None = None) -> StreamError:
+    """The error that a client was told about with this code."""
+    return _TOLD[code](message, retry_after_s)
 
 
 def internal_error() -> InternalError:

@@ -31,7 +31,7 @@ class Metrics:
         self.streams = Gauge("hark_streams", "Streams open now", registry=self.registry)
         self.sessions = Counter(
             "hark_sessions",
-            "Connections that ended, by how: bye, gone, or an error code",
+            "Connections and files that ended, by how: bye, gone, or an error code",
             ["outcome"],
             registry=self.registry,
         )

@@ -18,7 +18,8 @@ from hark.engine.types import ConfigError
 
 from .bridge import EnginePort, OnCrash, Publish, StartEngine
 from .config import ServerConfig, Settings, add_flags, read_settings, unknown_variables
-from .server import HarkServer, Service, listen
+from .server import HarkServer, listen
+from .service import Service
 
 _log = logging.getLogger(__name__)
 
@@ -95,6 +96,7 @@ def set_up_logging(level: str) -> None:
         level=logging.WARNING, format="%(asctime)s %(levelname)-7s %(name)s: %(message)s"
     )
     logging.getLogger("hark").setLevel(level.upper())
+    logging.getLogger("python_multipart").setLevel(logging.ERROR)  # warns of each bad form
 
 
 async def _serve(settings: Settings, start_engine: StartEngine, listener: socket.socket) -> None:

@@ -111,6 +111,7 @@ class FakeEngine:
     counters: WorkCounters = field(default_factory=WorkCounters)
     load: EngineLoad = field(default_factory=EngineLoad)
     final_suffix: str = ""  # appended to each final, to make finals heavy
+    segment_words: int = 0  # a segment of so many words ends by itself; 0 for never
     submitted: list[EngineRequest] = field(default_factory=list)
     requests: list[EngineRequest] = field(default_factory=list)  # those that were handled
 
@@ -208,6 +209,8 @@ class FakeEngine:
             updates.append(SpeechStarted(stream.segment, stream.segment_start))
         if stream.options.partials and stream.num_words > num_words_before:
             updates.append(self._partial(stream))
+        if stream.speaking and 0 < self.segment_words <= stream.num_words:
+            updates += self._end_segment(stream)
         return updates
 
     def _partial(self, stream: _FakeStream) -> Partial:

@@ -33,13 +33,14 @@ CLIENTS_MAY_USE = {"hark.streaming.events"}
 # Of the engine, the wire side may use the nouns. `serve` composes the whole.
 STREAMING_MAY_USE = {"hark.engine.types", "hark.engine.config", "hark.engine.languages"}
 COMPOSITION = {
+    "streaming/offline.py": {"hark.engine.audio_files"},
     "streaming/serve.py": {
         "hark.engine.load",
         "hark.engine.loop",
         "hark.engine.fleet",
         "hark.engine.process",
         "hark.engine.host",
-    }
+    },
 }
 
 # Pure: no waiting, no clock, no sockets, no logging.
@@ -64,8 +65,11 @@ OWNERS = {
     },
     "asyncio": {
         *("streaming/bridge.py", "streaming/connection.py", "streaming/server.py"),
-        *("streaming/serve.py", "streaming/websocket.py", "streaming/turned_away.py"),
+        *("streaming/serve.py", "streaming/service.py", "streaming/websocket.py"),
+        *("streaming/http.py", "streaming/offline.py", "streaming/body.py"),
+        "streaming/turned_away.py",
     },
+    "concurrent": {"streaming/offline.py"},
 }
 
 

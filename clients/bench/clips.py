@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
+from hark.engine.audio_files import open_audio
 from hark.engine.types import SAMPLE_RATE
 
-from ..audio_files import open_audio
 from ..errors import UsageError
 from ..samples import SAMPLES_FOLDER, spoken_words
 

@@ -16,9 +16,9 @@ from typing import Any
 
 from rich.console import Console
 
-from hark.engine.types import Encoding
+from hark.engine.types import AudioFileError, Encoding
 
-from ..errors import AudioFileError, HarkError, UsageError
+from ..errors import HarkError, UsageError
 from ..keys import add_key_argument
 from ..server_process import ServerStartError
 from . import scenarios

@@ -14,11 +14,12 @@ from pathlib import Path
 
 from rich.console import Console
 
+from hark.engine.audio_files import open_audio
+from hark.engine.types import AudioFileError
 from hark.streaming.events import Event
 
-from ..audio_files import open_audio
 from ..captions import clock
-from ..errors import AudioFileError, BadAddressError, HarkError, UsageError
+from ..errors import BadAddressError, HarkError, UsageError
 from ..settings import Options
 from ..wire import stream_url
 from .conference_screen import ConferenceScreen

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import numpy as np
 
+from hark.engine.audio_files import AudioFile
 from hark.engine.types import SAMPLE_RATE
 from hark.streaming.events import Event, Final
 
-from ..audio_files import AudioFile
 from ..errors import HarkError
 from ..feeding import exchange, off_loop
 from ..file_display import Heard

@@ -125,6 +125,7 @@ HTTP_STATUS: Mapping[str, int] = {
     "bad_option": 400,
     "bad_audio": 400,
     "out_of_order": 400,
+    "slow_sender": 408,
     "too_large": 413,
     "capacity": 503,
     "shutting_down": 503,

@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hark.clients.audio_files import open_audio
 from hark.clients.journal import Journal
 from hark.clients.samples import Sample, same_words
 from hark.clients.server_process import ServerProcess
+from hark.engine.audio_files import open_audio
 from hark.streaming.cli import main
 from hark.streaming.events import Final
 

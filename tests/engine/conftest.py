@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hark.clients.audio_files import open_audio
 from hark.clients.samples import Sample
+from hark.engine.audio_files import open_audio
 from hark.engine.model import SpeechModel, load_model
 from hark.engine.tokenizer import Tokenizer
 

@@ -11,8 +11,8 @@ import av
 import numpy as np
 import soxr
 
-from hark.clients.audio_files import open_audio
 from hark.clients.samples import SAMPLES_FOLDER
+from hark.engine.audio_files import open_audio
 from hark.engine.codecs.ffmpeg import mix_to_mono
 from hark.engine.types import SAMPLE_RATE
 from tests.clients.tones import write_audio

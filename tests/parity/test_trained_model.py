@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from transformers import Qwen3ASRForConditionalGeneration
 
-from hark.clients.audio_files import open_audio
 from hark.clients.samples import Sample
+from hark.engine.audio_files import open_audio
 from hark.engine.config import EngineConfig
 from hark.engine.encoder import num_tokens
 from hark.engine.engine import Engine

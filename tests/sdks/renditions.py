@@ -7,8 +7,8 @@ import av
 import numpy as np
 import soxr
 
-from hark.clients.audio_files import open_audio
 from hark.clients.samples import load_samples
+from hark.engine.audio_files import open_audio
 from hark.engine.types import SAMPLE_RATE
 
 RATES = (8_000, 16_000, 24_000)

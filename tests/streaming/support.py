@@ -18,7 +18,8 @@ from websockets.typing import Subprotocol
 
 from hark.streaming.bridge import EnginePort, OnCrash, Publish, StartEngine
 from hark.streaming.config import ServerConfig
-from hark.streaming.server import HarkServer, Service, listen
+from hark.streaming.server import HarkServer, listen
+from hark.streaming.service import Service
 from tests.fakes import FakeEngine
 
 SECOND = bytes(32_000)  # of 16 kHz 16-bit audio

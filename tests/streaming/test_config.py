@@ -81,6 +81,7 @@ def test_the_file_can_be_named(empty_folder: Path, place: str) -> None:
         (["--stall-s", "0"], {}, "", ["stall_s is 0", "above 0"]),
         (["--stall-s", "nan"], {}, "", ["stall_s is nan", "above 0"]),
         (["--drain-s", "-1"], {}, "", ["drain_s is -1"]),
+        (["--max-upload-mb", "0"], {}, "", ["max_upload_mb is 0", "at least 1"]),
         (["--max-waiting-events", "0"], {}, "", ["max_waiting_events is 0", "at least 1"]),
         (["--engine-process", "no"], {}, "", ["engine_process is 'no'", "on, off"]),
         (["--engines", "257"], {}, "", ["engines is 257", "0 to 256"]),

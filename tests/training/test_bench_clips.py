@@ -8,9 +8,9 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hark.clients.audio_files import open_audio
 from hark.clients.bench.clips import CLIPS_FOLDER
 from hark.clients.samples import spoken_words
+from hark.engine.audio_files import open_audio
 from training import bench_clips
 from training.language import text
 

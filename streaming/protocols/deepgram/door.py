@@ -16,6 +16,8 @@ MAX_MESSAGE_BYTES = 20 << 20  # Deepgram states no limit: more than ten minutes 
 _ERR_CODES: Mapping[str, str] = {
     "unauthorized": "INVALID_AUTH",
     "bad_option": "INVALID_QUERY_PARAMETER",
+    "too_large": "PAYLOAD_TOO_LARGE",
+    "slow_sender": "SLOW_UPLOAD",
     "capacity": "SERVICE_UNAVAILABLE",
     "shutting_down": "SERVICE_UNAVAILABLE",
     "internal": "INTERNAL_SERVER_ERROR",
@@ -39,19 +41,22 @@ class DeepgramDoor:
         )
 
     def deny(self, error: StreamError, handshake: Handshake) -> Denial:
-        """The error's code, text and number in the body, and again in headers."""
-        request_id = str(uuid4())  # of a request that comes to nothing
-        body = {
-            "err_code": _ERR_CODES.get(error.code, "BAD_REQUEST"),
-            "err_msg": error.message,
-            "request_id": request_id,
-        }
-        headers = {
-            "dg-error": header_text(error.message),
-            "dg-request-id": request_id,
-            **retry_header(error),
-        }
-        return Denial(HTTP_STATUS[error.code], json.dumps(body), headers=headers)
+        return deepgram_denial(error, str(uuid4()))  # a request that comes to nothing
+
+
+def deepgram_denial(error: StreamError, request_id: str) -> Denial:
+    """The error's code, text and number in the body, and again in headers."""
+    body = {
+        "err_code": _ERR_CODES.get(error.code, "BAD_REQUEST"),
+        "err_msg": error.message,
+        "request_id": request_id,
+    }
+    headers = {
+        "dg-error": header_text(error.message),
+        "dg-request-id": request_id,
+        **retry_header(error),
+    }
+    return Denial(HTTP_STATUS.get(error.code, 500), json.dumps(body), headers=headers)
 
 
 def _subprotocol(handshake: Handshake) -> str | None:

@@ -11,7 +11,6 @@ import pytest
 from rich.console import Console
 
 from hark.clients import HarkError
-from hark.clients.audio_files import AudioFile, open_audio
 from hark.clients.bots import conference, participant
 from hark.clients.bots.conference import read_speakers, transcript
 from hark.clients.bots.conference_screen import ConferenceScreen
@@ -20,6 +19,7 @@ from hark.clients.errors import UsageError
 from hark.clients.samples import Sample, find_sample, same_words
 from hark.clients.server_process import ServerProcess
 from hark.clients.settings import Options
+from hark.engine.audio_files import AudioFile, open_audio
 from hark.streaming.events import Event, Final, Partial, SpeechStarted
 
 from ...fakes import words

@@ -1,16 +1,20 @@
 """Files of many kinds as mono samples, and files that are none."""
 
+import io
 import os
+import wave
 from pathlib import Path
+from tempfile import SpooledTemporaryFile
+from typing import BinaryIO, cast
 
 import av
 import numpy as np
 import pytest
 
-from hark.clients import AudioFileError
-from hark.clients.audio_files import open_audio
+from hark.engine.audio_files import open_audio, upload_blocks
+from hark.engine.types import AudioFileError, Encoding, RawAudio
 
-from .tones import tone, write_audio
+from ..clients.tones import tone, write_audio
 
 HZ = 440.0
 
@@ -136,3 +140,64 @@ def test_samples_that_are_no_numbers(tmp_path: Path) -> None:
     path = write_audio(tmp_path / "a.wav", samples, codec="pcm_f32le")
     with pytest.raises(AudioFileError, match=r"NaN or infinite samples near 1\.\d s"):
         whole(path)
+
+
+# --- files from outside ---------------------------------------------------------------------------
+
+
+def sent(content: bytes, raw: RawAudio | None = None) -> np.ndarray:
+    """An upload, on disk as soon as it is larger than a KiB."""
+    with SpooledTemporaryFile(max_size=1024) as file:
+        file.write(content)
+        file.seek(0)
+        return np.concatenate(list(upload_blocks(cast(BinaryIO, file), raw)))
+
+
+@pytest.mark.parametrize("name", ["a.wav", "a.flac", "a.mp3", "a.m4a", "a.ogg", "a.webm"])
+def test_an_upload_is_the_same_sound_as_a_file(tmp_path: Path, name: str) -> None:
+    codecs = {"wav": "pcm_s16le", "flac": "flac", "mp3": "mp3", "m4a": "aac"}
+    codec = codecs.get(name[2:], "libopus")
+    path = write_audio(tmp_path / name, tone(rate=48_000, seconds=1.7), rate=48_000, codec=codec)
+    assert np.array_equal(sent(path.read_bytes()), whole(path))
+
+
+@pytest.mark.parametrize(
+    ("encoding", "codec"),
+    [
+        (Encoding.PCM_S16LE, "s16le"),
+        (Encoding.PCM_F32LE, "f32le"),
+        (Encoding.MULAW, "mulaw"),
+        (Encoding.ALAW, "alaw"),
+    ],
+)
+def test_sound_without_a_header(tmp_path: Path, encoding: Encoding, codec: str) -> None:
+    both = np.stack([tone(rate=8_000), tone(rate=8_000)])
+    path = write_audio(tmp_path / "a.raw", both, rate=8_000, codec=f"pcm_{codec}", container=codec)
+    samples = sent(path.read_bytes(), RawAudio(encoding, 8_000, num_channels=2))
+    assert len(samples) == pytest.approx(16_000, abs=1_000)
+    assert np.abs(samples[2_000:14_000]).max() == pytest.approx(0.5, rel=0.05)
+
+
+def wav(rate: int) -> bytes:
+    content = io.BytesIO()
+    with wave.open(content, "wb") as output:
+        output.setparams((1, 2, rate, 0, "NONE", ""))
+        output.writeframes(bytes(2_000))
+    return content.getvalue()
+
+
+def test_uploads_that_are_refused(tmp_path: Path) -> None:
+    path = write_audio(tmp_path / "here.wav", tone())
+    faults = {
+        b"": "is empty",
+        b"Dear diary,\n" * 300: "not an audio file",
+        # What would make FFmpeg open other files, or listen to the network.
+        f"ffconcat version 1.0\nfile '{path}'\n".encode(): "not an audio file",
+        f"#EXTM3U\n#EXTINF:1,\n{path}\n#EXT-X-ENDLIST\n".encode(): "not an audio file",
+        b"v=0\no=- 0 0 IN IP4 127.0.0.1\nc=IN IP4 127.0.0.1\nm=audio 9 RTP/AVP 0\n": "not an audio",
+        wav(rate=1): "1 samples a second",
+        wav(rate=4_000_000): "4000000 samples a second",
+    }
+    for content, fault in faults.items():
+        with pytest.raises(AudioFileError, match=fault):
+            sent(content)
