@@ -1,4 +1,4 @@
-"""WhisperLive's WebSocket, `docs/dialects/whisper_live.md`: a list of segments, the last one open.
+"""WhisperLive's WebSocket, `docs/dialects/whisper-live.md`: a list of segments, the last one open.
 
 Every message repeats the client's `uid`, as clients drop what has another. Each list of segments
 holds the last finals and the open segment; a client keeps those that are `completed`.

@@ -236,7 +236,7 @@ def test_options(
 
 
 def test_the_page_names_every_field_of_the_first_message() -> None:
-    page = (Path(__file__).parents[3] / "docs/dialects/whisper_live.md").read_text()
+    page = (Path(__file__).parents[3] / "docs/dialects/whisper-live.md").read_text()
     [section] = re.findall(r"## The first message\n(.+?)\n## ", page, re.DOTALL)
     cells = re.findall(r"^\| (`.+?`) \|", section, re.MULTILINE)
     assert set(re.findall(r"`(\w+)`", " ".join(cells))) == KNOWN_FIELDS
