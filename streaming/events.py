@@ -94,6 +94,8 @@ class SpeechStarted(Event):
 class Partial(Event):
     """What is heard so far: `stable` is never taken back, `unstable` may be.
 
+    While `stable` is empty the language may still change.
+
     `steps` counts the segment's steps up to this one, those that changed nothing included.
     """
 

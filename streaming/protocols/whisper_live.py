@@ -125,8 +125,8 @@ class WhisperLive:
     def said(self, line: LineId, event: Event, now: float) -> list[Action]:
         match event:
             case Partial():
-                if self._owes_language and event.language is None:
-                    return []  # some clients take what comes first for the language
+                if self._owes_language and not event.stable:
+                    return []  # the language comes before all else, once it is sure: see `Partial`
                 return self._show(event, (event.stable + event.unstable).strip())
             case Final():
                 return self._complete(event, event.text.strip())

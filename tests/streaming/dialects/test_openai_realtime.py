@@ -512,7 +512,8 @@ EVENTS = st.fixed_dictionaries(
 FRAMES = st.binary(max_size=8) | st.text(max_size=8) | EVENTS.map(json.dumps)
 
 
-@settings(deadline=None, max_examples=1500)
+@pytest.mark.timeout(600)
+@settings(deadline=None, max_examples=8000)
 @given(st.lists(FRAMES, max_size=6))
 def test_no_frames_raise(frames: list[Any]) -> None:
     rig = enter()
@@ -526,7 +527,7 @@ STEPS = st.lists(
 )
 
 
-@settings(deadline=None, max_examples=800)
+@settings(deadline=None, max_examples=2000)
 @given(STEPS)
 def test_every_item_completes_once_with_the_words_of_its_deltas(steps: list[str]) -> None:
     """A stand-in for the engine: it hears a segment in what was fed, ended as it was told to."""

@@ -4,6 +4,7 @@ import base64
 import json
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -117,7 +118,8 @@ FRAMES = st.one_of(
 )
 
 
-@settings(deadline=None, max_examples=1000)
+@pytest.mark.timeout(600)
+@settings(deadline=None, max_examples=10_000)
 @given(st.lists(FRAMES, max_size=6))
 def test_no_frames_raise(frames: list[Any]) -> None:
     rig = enter()
