@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from hark.engine.greedy import LoopGuard
@@ -11,7 +11,14 @@ from hark.engine.offline import reference_decode, run_step
 from hark.engine.sequence import Limits, PromptIds, Sequence
 from hark.engine.tokenizer import Tokenizer
 from hark.engine.types import SAMPLE_RATE
-from tests.engine.models import assert_greedy, bursts, small_runner, tiny_model, tiny_tokenizer
+from tests.engine.models import (
+    CLOSE_CALL,
+    assert_greedy,
+    bursts,
+    small_runner,
+    tiny_model,
+    tiny_tokenizer,
+)
 
 # Random weights babble to the end of any budget; a short one tests the same code.
 SHORT = Limits(max_tokens=20)
@@ -93,9 +100,10 @@ def test_any_draft_gives_the_same_tokens(seed: int, share: float, wrong: bool) -
     plain.append(clip)
     expected = run_step(plain.recognise(clip.shape[0], window_chunks=1), runner)
     guard = LoopGuard()
-    twin, _ = reference_decode(
+    twin, leads = reference_decode(
         MODEL, TOKENIZER, clip, context="names", window_chunks=1, max_new_tokens=56
     )
+    assume(min(leads, default=1.0) >= CLOSE_CALL)  # nearer logits may fall either way
     cuts = [cut for token in twin if (cut := guard.push(token)) is not None]
     if expected.stopped == "loop":
         assert cuts and expected.tokens == twin[: cuts[0]]
