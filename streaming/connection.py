@@ -66,6 +66,7 @@ class Connection:
         self._has_news = asyncio.Event()
         self._timer: asyncio.TimerHandle | None = None
         self._is_draining = False
+        self._holds_frame = False  # one that no later one may overtake
         self._outcome = "gone"
 
     @property
@@ -112,17 +113,22 @@ class Connection:
             message = await self._websocket.receive()
             if message["type"] == "websocket.disconnect":
                 break
+            self._holds_frame = True
             await self._wait_for_room()
             frame = frame_of(message)
             is_large = len(frame) > _LARGE_FRAME
             hear = self._reading_of
             self._step(await asyncio.to_thread(hear, frame) if is_large else hear(frame))
+            self._holds_frame = False
         if is_leaving(message):
             await self._linger()
 
     def _take(self, frame: Frame) -> bool:
-        """Hear a message at once; False, and it has to wait its turn, while there is no room."""
-        if len(frame) > _LARGE_FRAME or not self._lines.have_room():
+        """Hear a message at once; False, and it has to wait its turn.
+
+        It waits while an earlier one does, while there is no room, or where it is large.
+        """
+        if self._holds_frame or len(frame) > _LARGE_FRAME or not self._lines.have_room():
             return False
         self._step(self._reading_of(frame))
         return True
@@ -153,9 +159,14 @@ class Connection:
         if self._outbox.is_ending:
             await asyncio.sleep(self._linger_s)
             return
-        actions = self._dialect.left(self._loop.time())
+        actions: list[Action] = []
+
+        def leave(now: float) -> list[Action]:
+            actions.extend(self._dialect.left(now))
+            return actions
+
+        self._step(leave)
         if actions:
-            self._step(lambda now: actions)
             await asyncio.sleep(self._linger_s)  # the writer's end cancels this
 
     async def _write(self) -> None:

@@ -1,8 +1,10 @@
 """The realtime dialects over real sockets, with an engine that hears a word each 100 ms."""
 
+import asyncio
 import base64
 import json
 import struct
+import time
 from typing import Any
 
 import pytest
@@ -10,6 +12,9 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 from websockets.typing import Subprotocol
 
+from hark.streaming.protocols.base import Frame
+from hark.streaming.protocols.openai import machine
+from hark.streaming.protocols.openai.message import Message, read_message
 from tests.fakes import words
 from tests.streaming.support import serving_ready
 
@@ -52,13 +57,26 @@ async def test_openai_by_a_browser_with_its_key_in_the_subprotocol() -> None:
             assert (await hear_until(socket, COMPLETED))["transcript"] == words(10)
 
 
-async def test_a_large_append_is_taken_whole() -> None:
+def read_slowly(frame: Frame) -> Message:
+    if len(frame) > 1 << 20:
+        time.sleep(0.5)
+    return read_message(frame)
+
+
+async def test_a_large_append_is_taken_whole_and_nothing_overtakes_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(machine, "read_message", read_slowly)
     async with serving_ready() as running:
         url = f"ws://{running.address}/v1/realtime"
         async with connect(url, max_size=None, proxy=None) as socket:
             await socket.send(append(12 << 20))
+            await asyncio.sleep(0.2)  # while the server reads it on another thread
             await socket.send(COMMIT)
-            await hear_until(socket, COMPLETED)
+            events = [json.loads(await socket.recv())]
+            while events[-1]["type"] != COMPLETED:
+                events.append(json.loads(await socket.recv()))
+        assert "error" not in [event["type"] for event in events]  # as an early commit would be
         assert running.engine.fed_bytes == 12 << 20
 
 
