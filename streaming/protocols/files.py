@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum, auto
-from itertools import chain, pairwise
+from itertools import chain
 from typing import Any, Protocol
 
 from hark.engine.types import RawAudio, StreamOptions
@@ -17,7 +17,7 @@ from hark.engine.types import RawAudio, StreamOptions
 from ..errors import StreamError
 from ..events import Final
 from .base import Denial, Handshake, House
-from .wire import blank_between
+from .wire import with_blanks
 
 
 class BodyKind(Enum):
@@ -60,8 +60,7 @@ class Transcript:
     @property
     def pieces(self) -> list[str]:
         """The texts of the finals, each with the blank before it; joined they are the `text`."""
-        texts = [final.text for final in self.finals]
-        return [blank_between(*pair) + pair[1] for pair in pairwise(chain([""], texts))]
+        return with_blanks(final.text for final in self.finals)
 
     @property
     def text(self) -> str:

@@ -6,6 +6,7 @@ import json
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain, pairwise
 from typing import Any, NoReturn
 
 from hark.engine.languages import LANGUAGES, canonical_language
@@ -115,6 +116,11 @@ def join_texts(texts: Iterable[str]) -> str:
     for text in filter(None, (text.strip() for text in texts)):
         whole = joined(whole, text)
     return whole
+
+
+def with_blanks(texts: Iterable[str]) -> list[str]:
+    """Texts, none of them empty, each with the blank before it, so that they can be joined."""
+    return [blank_between(*pair) + pair[1] for pair in pairwise(chain([""], texts))]
 
 
 def blank_between(first: str, second: str) -> str:

@@ -7,16 +7,16 @@ screen either. Subtitles that are come from `hark file`.
 import html
 import math
 import zlib
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection
 from typing import Any
 
 from ...events import Final
 from ..files import Transcript
 from ..wire import language_code, to_json
+from .logprobs import log_of, logprobs_of
 
 FORMATS = ("json", "text", "srt", "verbose_json", "vtt")
 
-_LEAST_CONFIDENCE = 1e-4  # its logarithm is finite
 _SEEKS_PER_S = 100  # `seek` counts mel frames
 
 
@@ -54,30 +54,6 @@ def usage_of(heard: Transcript) -> dict[str, Any]:
     return {"type": "duration", "seconds": math.ceil(heard.duration_s)}
 
 
-def logprobs_of(finals: Sequence[Final], pieces: Sequence[str]) -> list[dict[str, Any]]:
-    """The log probability of each word. Joined, the tokens are the joined `pieces`."""
-    return [
-        {"token": token, "bytes": list(token.encode()), "logprob": _log(confidence)}
-        for final, piece in zip(finals, pieces, strict=True)
-        for token, confidence in _tokens(final, piece)
-    ]
-
-
-def _tokens(final: Final, piece: str) -> Iterator[tuple[str, float]]:
-    """The piece cut before the blanks of its words, each with its confidence."""
-    ends = [0]
-    for word in final.words:
-        found = piece.find(word["text"], ends[-1])
-        ends.append(ends[-1] if found < 0 else found + len(word["text"]))
-    if len(ends) == 1:
-        yield piece, final.confidence
-        return
-    ends[-1] = len(piece)
-    for word, begin, end in zip(final.words, ends[:-1], ends[1:], strict=True):
-        if end > begin:
-            yield piece[begin:end], word["confidence"]
-
-
 def _verbose(heard: Transcript, granularities: Collection[str]) -> dict[str, Any]:
     body: dict[str, Any] = {
         "task": "transcribe",
@@ -113,14 +89,10 @@ def _segment(number: int, final: Final, piece: str) -> dict[str, Any]:
         "text": piece,
         "tokens": [],
         "temperature": 0.0,
-        "avg_logprob": _log(final.confidence),
+        "avg_logprob": log_of(final.confidence),
         "compression_ratio": round(len(text) / len(zlib.compress(text)), 4),
         "no_speech_prob": 0.0,
     }
-
-
-def _log(confidence: float) -> float:
-    return round(math.log(max(confidence, _LEAST_CONFIDENCE)), 4)
 
 
 # --- subtitles -----------------------------------------------------------------------------------

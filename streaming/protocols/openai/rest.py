@@ -16,7 +16,8 @@ from ...events import Final
 from ..base import HTTP_STATUS, Denial, House, retry_header
 from ..files import Answer, BodyKind, FileRequest, Order, Transcript
 from ..wire import MAX_CONTEXT_CHARACTERS, blank_between, language_of, read_object, to_json
-from .bodies import FORMATS, logprobs_of, plain, render
+from .bodies import FORMATS, plain, render
+from .logprobs import logprobs_of
 
 Fields = Mapping[str, Sequence[str]]
 

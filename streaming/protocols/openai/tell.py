@@ -1,13 +1,13 @@
 """The server's events of a transcription session, with every field their clients read."""
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from ...errors import StreamError
 from ...events import Error, Final
 from ..base import Say
-from ..wire import blank_between, language_code
+from ..wire import language_code, with_blanks
+from .logprobs import logprobs_of
 
 TRANSCRIPTION = "conversation.item.input_audio_transcription"
 
@@ -55,16 +55,18 @@ class Teller:
             "languages": [{"code": code} for code in codes if code],
         }
         if with_logprobs:
-            fields["logprobs"] = log_probabilities(finals)
+            spoken = [final for final in finals if final.text]
+            pieces = with_blanks(final.text for final in spoken)
+            fields["logprobs"] = logprobs_of(spoken, pieces)
         return self.say(f"{TRANSCRIPTION}.completed", **fields)
 
     def failed(self, item: str, error: Error) -> Say:
         return self.say(
-            f"{TRANSCRIPTION}.failed", item_id=item, content_index=0, error=_of_event(error)
+            f"{TRANSCRIPTION}.failed", item_id=item, content_index=0, error=error_body(error)
         )
 
     def stream_error(self, error: Error) -> Say:
-        return self.say("error", error={**_of_event(error), "event_id": None})
+        return self.say("error", error={**error_body(error), "event_id": None})
 
     def mistake(self, error: StreamError, event_id: str | None, param: str | None = None) -> Say:
         """What the client sent was wrong; the session goes on."""
@@ -84,29 +86,8 @@ class Teller:
         return self.say("error", error={**error, "event_id": event_id})
 
 
-def error_body(error: StreamError, param: str | None = None) -> Mapping[str, Any]:
+def error_body(error: StreamError | Error, param: str | None = None) -> Mapping[str, Any]:
     """An error as OpenAI's interfaces all show it."""
     kind = "server_error" if error.retry else "invalid_request_error"
     code = "invalid_api_key" if error.code == "unauthorized" else _CODES.get(error.code, error.code)
     return {"type": kind, "code": code, "message": error.message, "param": param}
-
-
-def _of_event(error: Error) -> dict[str, Any]:
-    return {
-        "type": "server_error" if error.retry else "invalid_request_error",
-        "code": _CODES.get(error.code, error.code),
-        "message": error.message,
-        "param": None,
-    }
-
-
-def log_probabilities(finals: Sequence[Final]) -> list[dict[str, Any]]:
-    """The words of finals with the logarithms of their confidences, as OpenAI's tokens."""
-    tokens: list[dict[str, Any]] = []
-    for final in finals:
-        for word in final.words:
-            before = blank_between("x", word["text"]) if tokens else ""
-            text = before + word["text"]
-            logprob = math.log(max(word["confidence"], 1e-6))
-            tokens.append({"token": text, "logprob": logprob, "bytes": list(text.encode())})
-    return tokens
