@@ -10,8 +10,6 @@ from training import mel
 
 SILENCE = -10.0
 """Raw log mel of digital silence."""
-HEARD = 0.88
-"""Share of a word that has to be heard for it to be transcribed."""
 PUNCTUATION_PAUSE = 20
 """Frames of audio after a word that justify its final punctuation at a cut."""
 CLOSING = ".,?!"
@@ -45,12 +43,8 @@ def silence(frames: int) -> np.ndarray:
 
 
 def truncate(row: Row, cut: int) -> Row:
-    """Keep the first ``cut`` frames and the words of which at least ``HEARD`` was heard."""
-    count = 0
-    for start, end in row.spans:
-        if start + HEARD * (end - start) > cut:
-            break
-        count += 1
+    """Keep the first ``cut`` frames and the words that were heard to their end."""
+    count = sum(end <= cut for _, end in row.spans)
     words = row.words[:count]
     if words and cut - row.spans[count - 1][1] < PUNCTUATION_PAUSE:
         words[-1] = words[-1].rstrip(CLOSING)
