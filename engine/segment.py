@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from .echo import Context
 from .endpointing import Reading, quietest_cut
 from .final_words import FinalWords
 from .hypothesis import Stabiliser
@@ -66,6 +67,7 @@ class Segment:
         self.is_decoded = False  # its final's text is known
         self._tokenizer = tokenizer
         self._phase = phase
+        self._context = Context(options.context)
         self._stabiliser = Stabiliser()
         self._words = FinalWords(tokenizer, options.granularity)
         self.reading: Reading | None = None  # of the last step
@@ -191,19 +193,31 @@ class Segment:
         return self.sequence.samples(sample - self.start_sample)
 
     def final_step(self) -> Step:
-        """The decode of the whole segment with the long window, the last hypothesis its draft."""
+        """The decode of the whole segment with the long window, the last hypothesis its draft.
+
+        A text that stands in the context is decoded again without it. Where that hears nothing,
+        nothing was said.
+        """
+        hypothesis = yield from self._recognise_whole(draft=self._draft(self.options.language))
+        if self._may_be_echo(hypothesis):
+            unbiased = yield from self._recognise_whole(draft=hypothesis.tokens, biased=False)
+            return hypothesis if self._text(unbiased) else unbiased
+        return hypothesis
+
+    def _recognise_whole(self, *, draft: list[int], biased: bool = True) -> Step:
         assert self.end_sample is not None
         return self.sequence.recognise(
             self.end_sample - self.start_sample,
             window_chunks=self.options.final_window_s,
             language=self.options.language,
-            draft=self._draft(self.options.language),
+            draft=draft,
+            biased=biased,
         )
 
     def ready_final(self) -> Hypothesis | None:
         """The last hypothesis, where it already is what the final pass would find."""
         last = self._hypothesis
-        if last is None or self.end_sample is None:
+        if last is None or self.end_sample is None or self._may_be_echo(last):
             return None
         same = (
             last.num_samples == self.end_sample - self.start_sample
@@ -211,6 +225,13 @@ class Segment:
             and last.language == self.options.language
         )
         return last if same else None
+
+    def _may_be_echo(self, hypothesis: Hypothesis) -> bool:
+        return self._context.holds(self._text(hypothesis))
+
+    def _text(self, hypothesis: Hypothesis) -> str:
+        output = self._tokenizer.decode(hypothesis.tokens, final=True)
+        return parse_output(output, hypothesis.language)[1]
 
     def final_done(self, hypothesis: Hypothesis, spent: Spent) -> Final:
         """Take the final pass's result; the segment holds no pages afterwards.

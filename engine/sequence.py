@@ -58,9 +58,13 @@ class Hypothesis:
 
 @dataclass(frozen=True, slots=True)
 class PromptIds:
-    """The token ids around the audio: `head` before it, `tail(language)` behind."""
+    """The token ids around the audio: `head` before it, `tail(language)` behind.
+
+    `bare_head` is the head without the context.
+    """
 
     head: list[int]
+    bare_head: list[int]
     tail: Callable[[str | None], list[int]]
     end_ids: frozenset[int]
 
@@ -68,7 +72,8 @@ class PromptIds:
     def of(cls, tokenizer: Tokenizer, context: str) -> "PromptIds":
         """The prompt of a clip with this biasing context (may be empty)."""
         head = tokenizer.prompt_head(context)
-        return cls(head, tokenizer.prompt_tail, frozenset(tokenizer.eos_ids))
+        bare_head = tokenizer.prompt_head("") if context else head
+        return cls(head, bare_head, tokenizer.prompt_tail, frozenset(tokenizer.eos_ids))
 
 
 Step = Generator[Work, Answer, Hypothesis]
@@ -82,6 +87,7 @@ class Sequence:
         self._prompt, self._ledger, self._counters = prompt, ledger, counters
         self._clip = Clip(counters)
         self._lease: Lease | None = None
+        self._kv_head = prompt.head
         self._kv_window_chunks = 0
         self._kv_versions: list[tuple[int, ...]] = []  # of the closed windows whose KV is kept
 
@@ -120,26 +126,29 @@ class Sequence:
         language: str | None = None,
         draft: list[int] | None = None,
         limits: Limits | None = None,
+        biased: bool = True,
     ) -> Step:
         """Decode the clip's first `num_samples` samples greedily.
 
         `draft` is a guess of the tokens; it saves time and never changes the result. `language`
-        forces the language through the prompt. The pages behind the closed windows are given back
-        before the hypothesis is returned.
+        forces the language through the prompt; without `biased` the prompt leaves the context out.
+        The pages behind the closed windows are given back before the hypothesis is returned.
         """
         self._clip.hear(num_samples)
         closed, open_window = yield from self._clip.encode(window_chunks)
         versions = [window.versions for window in closed]
-        lease, kept = self._reuse_kv(window_chunks, versions)
+        head = self._prompt.head if biased else self._prompt.bare_head
+        lease, kept = self._reuse_kv(head, window_chunks, versions)
         tail = self._prompt.tail(language)
-        head = [self._prompt.head[lease.num_tokens :]]  # what is not shared, or nothing
         audio = [w.embeddings for w in closed[kept:]] + (
             [] if open_window is None else [open_window]
         )
         draft_ids = draft or []
-        choices = yield ForwardWork(lease, [*head, *audio, tail + draft_ids], len(draft_ids) + 1)
+        missing = head[lease.num_tokens :]  # what is not shared, or nothing
+        inputs = [missing, *audio, tail + draft_ids]
+        choices = yield ForwardWork(lease, inputs, len(draft_ids) + 1)
         self._counters.verify_passes += 1
-        self._ledger.share(lease, tuple(self._prompt.head))
+        self._ledger.share(lease, tuple(head))
         self._kv_window_chunks = window_chunks
         self._kv_versions = versions
 
@@ -157,10 +166,15 @@ class Sequence:
         """Closed windows of this length that no step has encoded yet."""
         return self._clip.windows_ahead(window_chunks)
 
-    def _reuse_kv(self, window_chunks: int, versions: list[tuple[int, ...]]) -> tuple[Lease, int]:
+    def _reuse_kv(
+        self, head: list[int], window_chunks: int, versions: list[tuple[int, ...]]
+    ) -> tuple[Lease, int]:
         """The lease, cut back to the closed windows that still hold, and their count."""
+        if head is not self._kv_head:
+            self.release()
+            self._kv_head = head
         if self._lease is None:
-            self._lease = self._ledger.open(tuple(self._prompt.head))
+            self._lease = self._ledger.open(tuple(head))
         kept = 0
         if window_chunks == self._kv_window_chunks:
             for before, now in zip(self._kv_versions, versions, strict=False):
@@ -168,7 +182,7 @@ class Sequence:
                     break
                 kept += 1
         else:
-            self._ledger.truncate(self._lease, min(self._lease.num_tokens, len(self._prompt.head)))
+            self._ledger.truncate(self._lease, min(self._lease.num_tokens, len(head)))
         self._kv_window_chunks = window_chunks
         self._kv_versions = self._kv_versions[:kept]
         valid = min(self._lease.num_tokens, self._kv_length())
@@ -177,7 +191,7 @@ class Sequence:
 
     def _kv_length(self) -> int:
         window_tokens = self._kv_window_chunks * TOKENS_PER_CHUNK
-        return len(self._prompt.head) + window_tokens * len(self._kv_versions)
+        return len(self._kv_head) + window_tokens * len(self._kv_versions)
 
     def _greedy(
         self, lease: Lease, choices: Choices, draft_ids: list[int], limits: Limits

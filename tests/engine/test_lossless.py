@@ -25,7 +25,9 @@ SHORT = Limits(max_tokens=20)
 TOKENIZER = tiny_tokenizer()
 MODEL = tiny_model(TOKENIZER)
 
-step_kinds = st.sampled_from(["partial", "partial", "partial", "ahead", "preempt", "final"])
+step_kinds = st.sampled_from(
+    ["partial", "partial", "partial", "ahead", "preempt", "final", "unbiased"]
+)
 clips = st.builds(
     lambda seconds, seed, gains, silence: np.concatenate(
         [np.zeros(int(silence * SAMPLE_RATE), np.float32), bursts(seconds, seed=seed, gains=gains)]
@@ -43,6 +45,7 @@ clips = st.builds(
     steps=st.lists(st.tuples(step_kinds, st.floats(0.05, 1.0)), min_size=1, max_size=8),
     window=st.sampled_from([1, 2, 4, 8]),
     language=st.sampled_from([None, None, "English"]),
+    context=st.sampled_from(["", "", "Gannis, Belluna"]),
     paging=st.sampled_from([(16, 200), (4096, 1)]),
 )
 def test_any_cuts_and_windows(
@@ -50,10 +53,11 @@ def test_any_cuts_and_windows(
     steps: list[tuple[str, float]],
     window: int,
     language: str | None,
+    context: str,
     paging: tuple[int, int],
 ) -> None:
     runner = small_runner(MODEL, page_tokens=paging[0], num_pages=paging[1])
-    prompt = PromptIds.of(TOKENIZER, "")
+    prompt, bare = PromptIds.of(TOKENIZER, context), PromptIds.of(TOKENIZER, "")
     sequence = Sequence(prompt, runner.ledger, runner.counters)
     draft: list[int] = []
     for kind, share in [*steps, ("final", 1.0)]:
@@ -66,13 +70,17 @@ def test_any_cuts_and_windows(
         elif kind == "ahead":
             _drain(sequence, runner, window_chunks=8)
         else:
-            chunks = 8 if kind == "final" else window
             step = sequence.recognise(
-                length, window_chunks=chunks, language=language, draft=draft, limits=SHORT
+                length,
+                window_chunks=8 if kind == "final" else window,
+                language=language,
+                draft=draft,
+                limits=SHORT,
+                biased=kind != "unbiased",
             )
             hypothesis = run_step(step, runner)
             runner.ledger.audit()
-            assert_greedy(MODEL, prompt, clip[:length], hypothesis)
+            assert_greedy(MODEL, bare if kind == "unbiased" else prompt, clip[:length], hypothesis)
             draft = hypothesis.tokens
     sequence.release()
     assert runner.ledger.num_free == paging[1]

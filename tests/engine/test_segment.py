@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hark.engine.endpointing import Reading
 from hark.engine.kv_pool import KVLedger
 from hark.engine.segment import Segment, Spent
-from hark.engine.sequence import Hypothesis, PromptIds, Sequence
+from hark.engine.sequence import Hypothesis, PromptIds, Sequence, Step
 from hark.engine.types import MIN_CLIP_SAMPLES, SAMPLE_RATE, StreamOptions, WorkCounters
 from tests.engine.models import tiny_tokenizer
 
@@ -77,3 +77,55 @@ def test_what_cannot_be_read() -> None:
     assert segment.can_read(START + MIN_CLIP_SAMPLES)
     assert not segment.can_read(START + MIN_CLIP_SAMPLES - 1)
     assert not new_segment(3.0, partials=False).can_read(START + SAMPLE_RATE)
+
+
+class ScriptedSequence:
+    """Hears what it is told to, with and without the context."""
+
+    num_samples = 3 * SAMPLE_RATE
+
+    def __init__(self, biased: str, unbiased: str) -> None:
+        self._texts = {True: biased, False: unbiased}
+        self.asked: list[bool] = []
+
+    def recognise(self, num_samples: int, *, biased: bool = True, **_: object) -> Step:
+        self.asked.append(biased)
+        yield from ()
+        text = self._texts[biased]
+        said = f"language English<asr_text>{text}" if text else "language None<asr_text>"
+        return replace(hypothesis(said, num_samples), language=None)
+
+
+@pytest.mark.parametrize(
+    ("biased", "unbiased", "expected", "passes"),
+    [
+        ("Belluna.", "", "", 2),  # only the context was there to be read
+        ("Gannis, Belluna.", "", "", 2),
+        ("Belluna.", "Bell Una.", "Belluna.", 2),  # something was said, and the context spells it
+        ("Belluna meets Gannis.", "Bell Una meets", "Belluna meets Gannis.", 1),
+        ("Una.", "", "Una.", 1),  # a part of a word is not in the context
+        ("", "", "", 1),
+    ],
+)
+def test_a_context_is_no_speech(biased: str, unbiased: str, expected: str, passes: int) -> None:
+    sequence = ScriptedSequence(biased, unbiased)
+    options = StreamOptions().with_changes(context="Lina, Gannis, Belluna")
+    segment = Segment(0, START, options, cast(Sequence, sequence), TOKENIZER)
+    segment.end(START + sequence.num_samples, START + sequence.num_samples)
+    with pytest.raises(StopIteration) as stop:
+        next(segment.final_step())
+    found = cast(Hypothesis, stop.value.value)
+    text = TOKENIZER.decode(found.tokens).partition("<asr_text>")[2]
+    assert text == expected
+    assert len(sequence.asked) == passes
+
+
+def test_a_step_that_read_the_context_is_no_final() -> None:
+    options = StreamOptions().with_changes(
+        context="Belluna", language="English", final_window_s=1, partial_window_s=1
+    )
+    segment = Segment(0, START, options, new_segment(3.0).sequence, TOKENIZER)
+    for text, is_ready in [("Belluna", False), ("Belluna came", True)]:
+        segment.step_done(hypothesis(text, 3 * SAMPLE_RATE), SPENT)
+        segment.end(START + 3 * SAMPLE_RATE, START + 3 * SAMPLE_RATE)
+        assert (segment.ready_final() is not None) == is_ready
