@@ -50,6 +50,7 @@ from .workbench import Workbench
 _log = logging.getLogger(__name__)
 
 _GOLDEN = 0.6180339887  # its multiples spread evenly over the circle, however many there are
+_SLOTS_PER_SECOND = 4  # idle slots for which a stream that is ahead takes in another second a tick
 
 
 class Engine:
@@ -201,7 +202,7 @@ class Engine:
                 continue
             waits = stream.is_ahead(now) and num_spare <= 0
             num_spare -= stream.is_ahead(now)
-            self._advance(stream_id, stream, now, may_catch_up=not waits)
+            self._advance(stream_id, stream, now, waits=waits)
             if waits and stream.has_requests:
                 self._awake[stream_id] = None
             elif stream.has_requests:
@@ -209,11 +210,12 @@ class Engine:
         self._awake.update(dict.fromkeys(had_turn))
         return was_live or self._bench.num_live > 0
 
-    def _advance(
-        self, stream_id: StreamId, stream: Stream, now: float, *, may_catch_up: bool
-    ) -> None:
+    def _advance(self, stream_id: StreamId, stream: Stream, now: float, *, waits: bool) -> None:
+        """Let a stream take in what has come; one that is ahead sees to it that no slot is idle."""
+        slots = self._bench.num_spare_slots
+        ahead_seconds = 1 if self._bench.num_live else 1 + slots // _SLOTS_PER_SECOND
         try:
-            stream.advance(now, may_catch_up=may_catch_up)
+            stream.advance(now, ahead_seconds=0 if waits else ahead_seconds, spare_finals=slots)
             for segment in stream.undecoded():
                 ready = None if self._bench.has(segment) else segment.ready_final()
                 if ready is not None:

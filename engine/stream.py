@@ -35,7 +35,7 @@ SegmentFactory = Callable[[int, int, StreamOptions], Segment]
 
 MAX_SECONDS_PER_TICK = 10  # pieces of feeds, each of a second at most
 AHEAD_STRETCH = 8.0  # of the cadence of a stream nobody can read as fast as it is sent
-MAX_FINISHING = 2  # segments whose final is not out; past that the stream's audio waits
+MAX_FINISHING = 2  # segments of a live stream whose final is not out; past that its audio waits
 _PIECES_PER_SECOND = 10  # of the audio that a question may hold up
 
 
@@ -96,25 +96,26 @@ class Stream:
         self.accepted = options
         self._inbox.append((options, now))
 
-    def advance(self, now: float, *, may_catch_up: bool) -> None:
+    def advance(self, now: float, *, ahead_seconds: int, spare_finals: int = 0) -> None:
         """Take in what has arrived, as far as the bounds on a tick and on segments allow.
 
-        A stream that is ahead takes in a second, and nothing unless it `may_catch_up`. It waits for
-        what its endpointer has asked for, so that a file ends where live speech does.
+        A stream that is ahead takes in `ahead_seconds`, and waits for what its endpointer has asked
+        for, so that a file ends where live speech does. So many finals more as `spare_finals` may
+        wait for it, as they are decoded together.
 
         Raises:
             BadAudioError: the bytes are not what the format promised.
         """
-        seconds_left = MAX_SECONDS_PER_TICK
-        while self._inbox and seconds_left and len(self.finishing) < MAX_FINISHING:
+        seconds = MAX_SECONDS_PER_TICK
+        max_finishing = MAX_FINISHING + (spare_finals if self.is_ahead(now) else 0)
+        while self._inbox and seconds and len(self.finishing) < max_finishing:
             request, arrived_at = self._inbox[0]
             if isinstance(request, Feed):
                 if self.is_ahead(now):
-                    seconds_left = 1 if may_catch_up and self._asked_sample is None else 0
-                    may_catch_up = False
-                if not seconds_left:
-                    break
-                seconds_left -= 1
+                    if not ahead_seconds or self._asked_sample is not None:
+                        break
+                    ahead_seconds -= 1
+                seconds -= 1
             self._inbox.popleft()
             self._take_in(request, arrived_at, now)
 

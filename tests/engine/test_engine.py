@@ -14,6 +14,8 @@ from hark.engine.limits import EngineLimits
 from hark.engine.model import SpeechModel
 from hark.engine.offline import run_step
 from hark.engine.output import parse_output
+from hark.engine.runner import Choices, ForwardWork
+from hark.engine.scheduler import Budget
 from hark.engine.types import (
     SAMPLE_RATE,
     Abort,
@@ -262,6 +264,31 @@ def test_a_file_sent_at_once_leaves_every_tick_to_who_speaks() -> None:
     assert max(update.queue_ms for update in live) < 15, "it waits for a tick, not for the flood"
     assert any(isinstance(update, Final) for stream, update in said if stream == 1)
     assert engine.load.stretch == 1.0
+
+
+@pytest.mark.parametrize(("max_spare", "at_once"), [(2, {2}), (8, {4, 5, 6, 7, 8})])
+def test_the_segments_of_a_file_are_decoded_together(
+    max_spare: int, at_once: set[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No more than the device runs beside live work, with the same words."""
+    audio = bursts(60.0, seed=4)
+    options = MANUAL.with_changes(partials=False)
+    monkeypatch.setattr(Budget, "for_device", lambda kind: Budget(max_spare=max_spare))
+    runner = small_runner(MODEL, page_tokens=1024, num_pages=20)
+    limits = EngineLimits(8, 30, 2048, ("English", "Spanish"))
+    batches: list[int] = []
+    forward = runner.forward
+
+    def watched(works: list[ForwardWork]) -> list[Choices]:
+        batches.append(len(works))
+        return forward(works)
+
+    monkeypatch.setattr(runner, "forward", watched)
+    engine = Engine(runner, TOKENIZER, limits, model_name="tiny")
+    finals = check_order(drive(engine, {0: script(0, audio, [], options)}, seed=1)[0], audio.nbytes)
+    assert max(batches) in at_once
+    for final in finals:
+        assert final.text == expected_text(audio[final.start_sample : final.end_sample], options)
 
 
 def test_one_bad_stream_hurts_no_other() -> None:
