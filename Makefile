@@ -2,7 +2,7 @@
 # make demo ONCE=1     the same, then exit: 0 when the text is right
 # make test            environment and all tests
 # make test-clients    official clients (LiveKit, Pipecat, …), each in an environment of its own;
-#                      ARGS="livekit-agents" for one
+#                      ARGS="livekit-agents" for one; those in JavaScript need node and npm
 # make check           ruff and pyright
 #
 # The built-in model (needs the speech synthesisers; what is missing, and how to get it, is said):

@@ -1,4 +1,4 @@
-"""What the tests of all clients share: the server, the samples, and how to compare words.
+"""What the tests of the clients in Python share: the server, the samples, and how to compare words.
 
 Runs in every client's environment, so it imports the standard library alone.
 """
