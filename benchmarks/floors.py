@@ -13,9 +13,9 @@ from dataclasses import dataclass
 import torch
 
 from hark.engine.config import ModelConfig
-from hark.engine.encoder import TOKENS_PER_CHUNK
-from hark.engine.kv_pool import KVPool
-from hark.engine.runner import EncodeWork, ForwardWork, Runner, StemWork
+from hark.engine.decoding.kv_pool import KVPool
+from hark.engine.decoding.runner import EncodeWork, ForwardWork, Runner, StemWork
+from hark.engine.model.encoder import TOKENS_PER_CHUNK
 
 _MATRIX = 4096
 _READ_BYTES = 2**30

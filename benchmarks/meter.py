@@ -12,9 +12,9 @@ from typing import Any
 import torch
 
 from benchmarks.floors import Floors, Peak
+from hark.engine.decoding.runner import ForwardWork
 from hark.engine.engine import Engine
-from hark.engine.features import SegmentFeatures
-from hark.engine.runner import ForwardWork
+from hark.engine.model.features import SegmentFeatures
 
 KINDS = ("mel", "stem", "encode", "verify", "decode", "other")
 

@@ -23,8 +23,8 @@ from transformers import (
 )
 
 from benchmarks.tapes import LONG_WINDOW, Script, load_tapes
-from hark.engine.encoder import num_tokens
-from hark.engine.tokenizer import Tokenizer
+from hark.engine.model.encoder import num_tokens
+from hark.engine.model.tokenizer import Tokenizer
 from hark.engine.types import FRAME_SAMPLES, SAMPLE_RATE
 
 PIECE_S = 2

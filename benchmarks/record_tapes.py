@@ -19,12 +19,12 @@ import numpy as np
 
 from benchmarks.tapes import FIRST_MS, STEP_MS, TAPES, pack
 from hark.clients.samples import Sample, load_samples
-from hark.engine.audio_files import open_audio
+from hark.engine.audio.files import open_audio
 from hark.engine.config import EngineConfig
 from hark.engine.engine import Engine
 from hark.engine.load import load_engine
 from hark.engine.offline import run_step
-from hark.engine.output import split_hypothesis
+from hark.engine.streams.output import split_hypothesis
 from hark.engine.types import SAMPLE_RATE
 
 WINDOWS = {"short": 1, "long": 8}

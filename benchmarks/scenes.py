@@ -14,7 +14,7 @@ import numpy as np
 
 from benchmarks.speech import Speech
 from hark.clients.bench.clips import load_clips
-from hark.engine.audio_files import open_audio
+from hark.engine.audio.files import open_audio
 from hark.engine.types import SAMPLE_RATE
 from training.evaluation import sounds
 from training.language.text import draw

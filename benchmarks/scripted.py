@@ -15,9 +15,9 @@ from dataclasses import dataclass, field
 from zlib import crc32
 
 from benchmarks.tapes import TOKENS_PER_SECOND, Script, common_prefix, load_tapes
+from hark.engine.decoding.runner import Answer, Choices, ForwardWork
+from hark.engine.decoding.sequence import Limits, PromptIds, Sequence, Step
 from hark.engine.engine import Engine
-from hark.engine.runner import Answer, Choices, ForwardWork
-from hark.engine.sequence import Limits, PromptIds, Sequence, Step
 from hark.engine.types import MIN_CLIP_SAMPLES, SAMPLE_RATE
 
 NOTICE = (
@@ -107,6 +107,7 @@ class ScriptedSequence(Sequence):
         language: str | None = None,
         draft: list[int] | None = None,
         limits: Limits | None = None,
+        biased: bool = True,
     ) -> Step:
         seconds = num_samples / SAMPLE_RATE
         text = self._script.tokens(seconds, window_chunks, start=self._first_tape())
@@ -117,6 +118,7 @@ class ScriptedSequence(Sequence):
             language=language,
             draft=draft,
             limits=limits,
+            biased=biased,
         )
         self._tally.note_step(num_samples - self._heard if self._heard else 0)
         self._heard = num_samples

@@ -16,9 +16,9 @@ from typing import Any
 import torch
 from safetensors.torch import save_file
 
-from hark.engine.checkpoint import read_config
-from hark.engine.hub import embedded_folder
-from hark.engine.model import SpeechModel
+from hark.engine.model.checkpoint import read_config
+from hark.engine.model.hub import embedded_folder
+from hark.engine.model.speech_model import SpeechModel
 
 EMBEDDED = "embedded"
 

@@ -24,7 +24,7 @@ from hark.clients import connect
 from hark.clients.samples import load_samples
 from hark.clients.sdk import Stream
 from hark.clients.server_process import ServerProcess, free_port, running_server
-from hark.engine.audio_files import open_audio
+from hark.engine.audio.files import open_audio
 
 SAMPLE_RATE = 16_000
 FRAME_S = 0.1

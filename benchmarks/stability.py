@@ -17,10 +17,10 @@ import numpy as np
 from benchmarks.figures import percentile
 from hark.engine.config import EngineConfig
 from hark.engine.engine import Engine
-from hark.engine.hypothesis import Stabiliser, split_units
 from hark.engine.load import load_engine
 from hark.engine.offline import run_step
-from hark.engine.output import parse_output, split_hypothesis
+from hark.engine.streams.hypothesis import Stabiliser, split_units
+from hark.engine.streams.output import parse_output, split_hypothesis
 from training.language.text import draw
 from training.synthesis.speech import Speech, SynthesisError
 from training.synthesis.voices import Voices, draw_voice

@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from hark.engine.audio_files import open_audio
+from hark.engine.audio.files import open_audio
 from hark.engine.types import SAMPLE_RATE, AudioFileError
 from hark.streaming.events import Bye, Event, Final, Partial
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, get_args
 import numpy as np
 from rich.console import Console
 
-from hark.engine.audio_files import AudioFile, open_audio
+from hark.engine.audio.files import AudioFile, open_audio
 from hark.engine.config import DeviceChoice, DtypeChoice, EngineConfig
 from hark.engine.languages import LANGUAGES, canonical_language
 from hark.engine.types import (

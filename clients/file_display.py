@@ -9,7 +9,7 @@ import numpy as np
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-from hark.engine.audio_files import AudioFile
+from hark.engine.audio.files import AudioFile
 from hark.engine.types import SAMPLE_RATE
 
 from .recognise import OnEvent

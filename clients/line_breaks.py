@@ -5,7 +5,7 @@ import unicodedata
 from enum import Enum
 from functools import lru_cache
 
-from hark.engine.hypothesis import split_units
+from hark.engine.streams.hypothesis import split_units
 
 _SENTENCE_ENDS = ".!?…。！？．｡؟।॥"  # noqa: RUF001  full-width marks are meant
 _CLAUSE_ENDS = ",;:、，；：､،؛–—"  # noqa: RUF001

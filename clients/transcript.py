@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import accumulate, pairwise
 from typing import Literal
 
-from hark.engine.hypothesis import split_units
+from hark.engine.streams.hypothesis import split_units
 from hark.streaming.events import Final
 
 from .subtitles import Cue, TimedWord, cues

@@ -13,17 +13,18 @@ from functools import partial
 
 from .alignment.aligner import Aligner
 from .alignment.desk import AlignmentDesk, Ticket
-from .job import Job
-from .kv_pool import KVLedger
-from .ladder import Pressure
+from .decoding.kv_pool import KVLedger
+from .decoding.runner import Runner
+from .decoding.sequence import Hypothesis, PromptIds, Sequence
 from .limits import EngineLimits
-from .planner import Planner
-from .runner import Runner
-from .scheduler import Rank
-from .segment import Segment, Spent
-from .sequence import Hypothesis, PromptIds, Sequence
-from .stream import Stream
-from .tokenizer import Tokenizer
+from .model.tokenizer import Tokenizer
+from .scheduling.job import Job
+from .scheduling.ladder import Pressure
+from .scheduling.planner import Planner
+from .scheduling.scheduler import Rank
+from .scheduling.workbench import Workbench
+from .streams.segment import Segment, Spent
+from .streams.stream import Stream
 from .types import (
     Abort,
     CapacityError,
@@ -45,7 +46,6 @@ from .types import (
     StreamOptions,
     WorkCounters,
 )
-from .workbench import Workbench
 
 _log = logging.getLogger(__name__)
 

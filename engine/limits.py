@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 from .config import UNSURE_BELOW
-from .encoder import TOKENS_PER_CHUNK
-from .sequence import Limits
+from .decoding.sequence import Limits
+from .model.encoder import TOKENS_PER_CHUNK
 from .types import SAMPLE_RATE, OptionError, StreamOptions
 
 

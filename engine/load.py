@@ -12,20 +12,20 @@ from .alignment.aligner import Aligner
 from .attention.base import Attention
 from .attention.choose import choose_attention
 from .attention.paged import PagedAttention
-from .checkpoint import read_config
 from .config import DtypeChoice, EngineConfig, ModelConfig
+from .decoding.kv_pool import KVLedger, KVPool
+from .decoding.memory import free_bytes, plan_pages
+from .decoding.runner import Runner
 from .engine import Engine
 from .host import pick_threads
-from .hub import resolve_model
-from .kv_pool import KVLedger, KVPool
 from .languages import LANGUAGES
 from .limits import EngineLimits, segment_tokens
-from .memory import free_bytes, plan_pages
-from .model import SpeechModel, load_model
-from .runner import Runner
-from .tokenizer import Tokenizer
+from .model.checkpoint import read_config
+from .model.hub import resolve_model
+from .model.speech_model import SpeechModel, load_model
+from .model.tokenizer import Tokenizer
+from .model.weights import check_int8, has_fast_bfloat16, has_packed_kernels
 from .types import ConfigError
-from .weights import check_int8, has_fast_bfloat16, has_packed_kernels
 
 _CONTEXT_TOKENS = 1024  # room for context in every segment
 _SMALL_HIDDEN = 512  # below this width float32 is as fast on a CPU as bfloat16 outside products

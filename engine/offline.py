@@ -11,14 +11,14 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from .decoding.kv_pool import KVLedger
+from .decoding.runner import EncodeWork, ForwardWork, Runner, StemWork
+from .decoding.sequence import Hypothesis, Limits, PromptIds, Sequence, Step
 from .engine import Engine
-from .final_words import FinalWords
-from .kv_pool import KVLedger
-from .model import SpeechModel
-from .output import confidence, parse_output, tag_length
-from .runner import EncodeWork, ForwardWork, Runner, StemWork
-from .sequence import Hypothesis, Limits, PromptIds, Sequence, Step
-from .tokenizer import Tokenizer
+from .model.speech_model import SpeechModel
+from .model.tokenizer import Tokenizer
+from .streams.final_words import FinalWords
+from .streams.output import confidence, parse_output, tag_length
 from .types import (
     SAMPLE_RATE,
     Abort,

@@ -162,6 +162,6 @@ class Offline:
 
 def _blocks(file: BinaryIO, raw: RawAudio | None) -> Generator[np.ndarray, None, None]:
     """See `upload_blocks`. FFmpeg is loaded with the first file, on the decoder's thread."""
-    from hark.engine.audio_files import upload_blocks
+    from hark.engine.audio.files import upload_blocks
 
     yield from upload_blocks(file, raw)

@@ -11,9 +11,9 @@ import sys
 from importlib.metadata import version
 
 from hark.engine.config import EngineConfig
-from hark.engine.fleet import EngineFleet, machine, pick_num_engines
 from hark.engine.host import allow_many_files, wait_calmly
-from hark.engine.process import EngineProcess
+from hark.engine.processes.fleet import EngineFleet, machine, pick_num_engines
+from hark.engine.processes.process import EngineProcess
 from hark.engine.types import ConfigError
 
 from .bridge import EnginePort, OnCrash, Publish, StartEngine

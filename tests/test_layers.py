@@ -33,12 +33,12 @@ CLIENTS_MAY_USE = {"hark.streaming.events"}
 # Of the engine, the wire side may use the nouns. `serve` composes the whole.
 STREAMING_MAY_USE = {"hark.engine.types", "hark.engine.config", "hark.engine.languages"}
 COMPOSITION = {
-    "streaming/offline.py": {"hark.engine.audio_files"},
+    "streaming/offline.py": {"hark.engine.audio.files"},
     "streaming/serve.py": {
         "hark.engine.load",
         "hark.engine.loop",
-        "hark.engine.fleet",
-        "hark.engine.process",
+        "hark.engine.processes.fleet",
+        "hark.engine.processes.process",
         "hark.engine.host",
     },
 }
@@ -53,15 +53,15 @@ OWNERS = {
     "threading": {
         "streaming/bridge.py",
         "engine/loop.py",
-        "engine/process.py",
-        "engine/process_child.py",
-        "engine/process_wire.py",
-        "engine/fleet.py",
+        "engine/processes/process.py",
+        "engine/processes/child.py",
+        "engine/processes/wire.py",
+        "engine/processes/fleet.py",
     },
     "multiprocessing": {
-        "engine/process.py",
-        "engine/process_child.py",
-        "engine/process_wire.py",
+        "engine/processes/process.py",
+        "engine/processes/child.py",
+        "engine/processes/wire.py",
     },
     "asyncio": {
         *("streaming/bridge.py", "streaming/connection.py", "streaming/server.py"),
@@ -71,6 +71,21 @@ OWNERS = {
     },
     "concurrent": {"streaming/offline.py"},
 }
+
+
+# The engine from the top floor down. A file uses its own room and those below.
+ENGINE_FLOORS = (
+    ("processes",),
+    ("load", "loop", "offline"),
+    ("engine",),
+    ("scheduling", "alignment"),
+    ("streams", "limits"),
+    ("decoding",),
+    ("model",),
+    ("attention",),
+    ("audio", "config", "languages"),
+    ("types", "host"),
+)
 
 
 def name_of(path: Path) -> str:
@@ -88,6 +103,16 @@ def imports(path: Path) -> Iterator[tuple[str, int]]:
             if node.module.startswith("hark"):
                 for alias in node.names:
                     yield f"{node.module}.{alias.name}", node.lineno
+
+
+def neighbours(path: Path) -> Iterator[tuple[str, ...]]:
+    """What a file of the engine imports from it, as paths below the folder."""
+    package = path.relative_to(ROOT / "engine").parts[:-1]
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and node.level:
+            base = package[: len(package) + 1 - node.level]
+            names = node.module.split(".") if node.module else [node.names[0].name]
+            yield (*base, *names)
 
 
 def matches(module: str, forbidden: set[str]) -> bool:
@@ -144,6 +169,15 @@ def test_machines_and_dialects_do_no_io(path: Path) -> None:
     assert [(m, line) for m, line in imports(path) if matches(m, IMPURE_MODULES)] == []
 
 
+@pytest.mark.parametrize("path", sorted((ROOT / "engine").rglob("*.py")), ids=name_of)
+def test_the_engine_s_floors_rest_on_those_below(path: Path) -> None:
+    floor_of = {room: floor for floor, rooms in enumerate(ENGINE_FLOORS) for room in rooms}
+    room, *_ = path.relative_to(ROOT / "engine").with_suffix("").parts
+    if room != "__init__":
+        used = {parts[0] for parts in neighbours(path)} - {room}
+        assert {other for other in used if floor_of[other] <= floor_of[room]} == set()
+
+
 @pytest.mark.parametrize("module", sorted(OWNERS))
 def test_only_their_owners_touch_threads_and_the_loop(module: str) -> None:
     server_side = [path for path in SOURCES if path.relative_to(ROOT).parts[0] != "clients"]
@@ -159,3 +193,5 @@ def test_the_walk_sees_what_it_should() -> None:
     assert {"engine/types.py", "streaming/session.py", "streaming/protocols/native.py"} <= names
     bridge = ROOT / "streaming" / "bridge.py"
     assert {"asyncio", "hark.engine.types"} <= {m for m, _ in imports(bridge)}
+    sequence = ROOT / "engine" / "decoding" / "sequence.py"
+    assert {("types",), ("model", "encoder"), ("decoding", "clip")} <= set(neighbours(sequence))

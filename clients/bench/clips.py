@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from hark.engine.audio_files import open_audio
+from hark.engine.audio.files import open_audio
 from hark.engine.types import SAMPLE_RATE
 
 from ..errors import UsageError

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from hark.engine.audio_files import open_audio
+from hark.engine.audio.files import open_audio
 from hark.engine.types import AudioFileError
 from hark.streaming.events import Event
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from hark.engine.audio_files import AudioFile
+from hark.engine.audio.files import AudioFile
 from hark.engine.types import SAMPLE_RATE
 from hark.streaming.events import Event, Final
 

@@ -26,8 +26,8 @@ from ..attention.choose import choose_attention
 from ..attention.sdpa import SdpaAttention
 from ..config import AttentionChoice
 from ..languages import canonical_language
-from ..model import SpeechModel, load_model
-from ..tokenizer import Tokenizer
+from ..model.speech_model import SpeechModel, load_model
+from ..model.tokenizer import Tokenizer
 from ..types import SAMPLE_RATE, BadAudioError, ConfigError, Granularity, OptionError
 from .packed import encode_clips, hidden_states, num_audio_tokens
 from .repair import repair

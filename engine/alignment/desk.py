@@ -8,7 +8,7 @@ import logging
 from collections import deque
 from dataclasses import dataclass
 
-from ..segment import Segment
+from ..streams.segment import Segment
 from ..types import SAMPLE_RATE, Final, StreamId
 from .aligner import Aligner, Utterance, WordTime
 from .splitting import punctuated

@@ -11,10 +11,10 @@ import torch
 from torch import Tensor
 
 from ..attention.base import Attention, Rows
-from ..decoder import Batch
-from ..encoder import TOKENS_PER_CHUNK, num_tokens
-from ..features import log_mel, normalise, pad_clip
-from ..model import SpeechModel, to_chunks
+from ..model.decoder import Batch
+from ..model.encoder import TOKENS_PER_CHUNK, num_tokens
+from ..model.features import log_mel, normalise, pad_clip
+from ..model.speech_model import SpeechModel, to_chunks
 from ..types import FRAME_SAMPLES, MIN_CLIP_SAMPLES
 
 

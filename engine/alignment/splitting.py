@@ -23,8 +23,8 @@ from pathlib import Path
 from typing import Literal
 
 from ..languages import canonical_language
+from ..streams.words import Span
 from ..types import ConfigError, OptionError
-from ..words import Span
 
 ALIGNER_LANGUAGES = (
     "Chinese",

@@ -9,7 +9,7 @@ from benchmarks.scripted import ScriptedEngine
 from benchmarks.speech import speech
 from benchmarks.tapes import LONG_WINDOW, Script, load_tapes
 from hark.engine.engine import Engine
-from hark.engine.features import SegmentFeatures
+from hark.engine.model.features import SegmentFeatures
 from hark.engine.types import SAMPLE_RATE, Closed, Final, Finalized, Partial, StreamOptions
 
 OPTIONS = StreamOptions(cadence_ms=640)

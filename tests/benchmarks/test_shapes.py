@@ -7,8 +7,8 @@ import torch
 
 from benchmarks.floors import Costs
 from benchmarks.shapes import SHAPES, write_config
-from hark.engine.checkpoint import read_config
-from hark.engine.model import SpeechModel
+from hark.engine.model.checkpoint import read_config
+from hark.engine.model.speech_model import SpeechModel
 
 # Parameters; multiply-adds (10^9) of a decoder token, a chunk of the stem, 13 encoder tokens.
 RELEASED = {

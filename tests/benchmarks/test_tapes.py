@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 
 from benchmarks.tapes import Script, Tape, load_tapes, pack, unpack
 from hark.clients.samples import load_samples, same_words, spoken_words
-from hark.engine.hub import embedded_folder
-from hark.engine.tokenizer import Tokenizer
+from hark.engine.model.hub import embedded_folder
+from hark.engine.model.tokenizer import Tokenizer
 
 GROWING = [[1], [1, 2], [1, 9, 3], [1, 2, 3], [1, 2, 3, 4]]  # 0.5 s to 0.82 s
 TAPES = [

@@ -13,7 +13,7 @@ import pytest
 from hark.clients.journal import Journal
 from hark.clients.samples import Sample, same_words
 from hark.clients.server_process import ServerProcess
-from hark.engine.audio_files import open_audio
+from hark.engine.audio.files import open_audio
 from hark.streaming.cli import main
 from hark.streaming.events import Final
 
@@ -221,7 +221,7 @@ def test_other_encodings_give_the_same_words(
 def test_tokens_are_all_ids_of_one_segment(
     samples: list[Sample], model_folder: Path, transcribe: Transcribe
 ) -> None:
-    from hark.engine.tokenizer import Tokenizer
+    from hark.engine.model.tokenizer import Tokenizer
 
     sample = samples[0]
     clip = json.loads(transcribe("--tokens", "--format", "json", sample.path))

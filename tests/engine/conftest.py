@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from hark.clients.samples import Sample
-from hark.engine.audio_files import open_audio
-from hark.engine.model import SpeechModel, load_model
-from hark.engine.tokenizer import Tokenizer
+from hark.engine.audio.files import open_audio
+from hark.engine.model.speech_model import SpeechModel, load_model
+from hark.engine.model.tokenizer import Tokenizer
 
 
 @pytest.fixture(scope="session")

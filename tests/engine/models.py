@@ -5,11 +5,11 @@ import pytest
 import torch
 
 from hark.engine.config import DecoderConfig, EncoderConfig, ModelConfig
-from hark.engine.kv_pool import KVLedger
-from hark.engine.model import SpeechModel
-from hark.engine.runner import Runner
-from hark.engine.sequence import Hypothesis, PromptIds
-from hark.engine.tokenizer import Tokenizer
+from hark.engine.decoding.kv_pool import KVLedger
+from hark.engine.decoding.runner import Runner
+from hark.engine.decoding.sequence import Hypothesis, PromptIds
+from hark.engine.model.speech_model import SpeechModel
+from hark.engine.model.tokenizer import Tokenizer
 from hark.engine.types import SAMPLE_RATE
 from tests.parity.checkpoints import randomise, small_tokenizer
 

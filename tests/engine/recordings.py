@@ -12,8 +12,8 @@ import numpy as np
 import soxr
 
 from hark.clients.samples import SAMPLES_FOLDER
-from hark.engine.audio_files import open_audio
-from hark.engine.codecs.ffmpeg import mix_to_mono
+from hark.engine.audio.codecs.ffmpeg import mix_to_mono
+from hark.engine.audio.files import open_audio
 from hark.engine.types import SAMPLE_RATE
 from tests.clients.tones import write_audio
 

@@ -12,8 +12,8 @@ import torch
 from hark.engine.alignment import aligner as module
 from hark.engine.alignment.aligner import Aligner, Utterance, WordTime
 from hark.engine.attention.paged import PagedAttention
-from hark.engine.model import SpeechModel
-from hark.engine.tokenizer import Tokenizer
+from hark.engine.model.speech_model import SpeechModel
+from hark.engine.model.tokenizer import Tokenizer
 from hark.engine.types import BadAudioError, CheckpointError, ConfigError, EngineError, OptionError
 from tests.engine.models import bursts, tiny_model, tiny_tokenizer
 from tests.engine.test_attention import slow_kernel

@@ -8,7 +8,7 @@ import pytest
 from hark.engine.alignment.aligner import Aligner, Utterance
 from hark.engine.alignment.splitting import punctuated
 from hark.engine.engine import Engine
-from hark.engine.segment import Segment
+from hark.engine.streams.segment import Segment
 from hark.engine.types import (
     SAMPLE_RATE,
     Abort,

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hark.engine.audio import AudioDecoder
+from hark.engine.audio.decoder import AudioDecoder
 from hark.engine.types import AudioFormat, BadAudioError, Encoding, OptionError
 from tests.engine.models import bursts
 

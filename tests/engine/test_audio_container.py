@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hark.engine.audio import AudioDecoder
-from hark.engine.codecs.container import MAX_SILENT_BYTES, container
-from hark.engine.codecs.steps import Reader
+from hark.engine.audio.codecs.container import MAX_SILENT_BYTES, container
+from hark.engine.audio.codecs.steps import Reader
+from hark.engine.audio.decoder import AudioDecoder
 from hark.engine.types import AudioFormat, BadAudioError, Encoding
 from tests.engine.recordings import (
     CLUSTER_ID,

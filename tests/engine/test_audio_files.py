@@ -11,7 +11,7 @@ import av
 import numpy as np
 import pytest
 
-from hark.engine.audio_files import open_audio, upload_blocks
+from hark.engine.audio.files import open_audio, upload_blocks
 from hark.engine.types import AudioFileError, Encoding, RawAudio
 
 from ..clients.tones import tone, write_audio

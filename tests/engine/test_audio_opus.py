@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hark.engine.audio import AudioDecoder
-from hark.engine.codecs.ffmpeg import MAX_BAD_IN_A_ROW
-from hark.engine.codecs.opus import opus_packets as opus_format
-from hark.engine.codecs.steps import Reader
+from hark.engine.audio.codecs.ffmpeg import MAX_BAD_IN_A_ROW
+from hark.engine.audio.codecs.opus import opus_packets as opus_format
+from hark.engine.audio.codecs.steps import Reader
+from hark.engine.audio.decoder import AudioDecoder
 from hark.engine.types import AudioFormat, BadAudioError, Encoding
 from tests.engine.recordings import libopus, opus_packets, recording
 

@@ -8,8 +8,8 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from hark.engine.checkpoint import load_weights, read_config
-from hark.engine.model import SpeechModel
+from hark.engine.model.checkpoint import load_weights, read_config
+from hark.engine.model.speech_model import SpeechModel
 from hark.engine.types import CheckpointError
 from tests.parity import checkpoints
 from tests.parity.checkpoints import Folders, RecogniserCheckpoint

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from hark.engine.checkpoint import read_config
 from hark.engine.languages import LANGUAGES
+from hark.engine.model.checkpoint import read_config
 from hark.engine.types import ConfigError
 from tests.parity import checkpoints
 

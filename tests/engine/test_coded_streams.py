@@ -2,7 +2,7 @@
 
 import pytest
 
-from hark.engine.audio import AudioDecoder
+from hark.engine.audio.decoder import AudioDecoder
 from hark.engine.types import (
     AudioFormat,
     BadAudioError,

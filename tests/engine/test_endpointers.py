@@ -7,9 +7,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hark.engine.endpointing import Begin, Decision, End, Endpointer, Reading, new_endpointer
+from hark.engine.audio.voice import VAD_FRAME_SAMPLES, VoiceDetector
+from hark.engine.streams.endpointing import (
+    Begin,
+    Decision,
+    End,
+    Endpointer,
+    Reading,
+    new_endpointer,
+)
 from hark.engine.types import SAMPLE_RATE, Endpointing
-from hark.engine.voice import VAD_FRAME_SAMPLES, VoiceDetector
 
 FRAME = np.zeros(VAD_FRAME_SAMPLES, np.float32)
 MS = SAMPLE_RATE // 1000

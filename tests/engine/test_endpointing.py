@@ -8,10 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hark.engine.endpointing import quietest_cut
+from hark.engine.audio.voice import VAD_FRAME_SAMPLES
 from hark.engine.engine import Engine
 from hark.engine.limits import EngineLimits
 from hark.engine.offline import transcribe
+from hark.engine.streams.endpointing import quietest_cut
 from hark.engine.types import (
     SAMPLE_RATE,
     Endpointing,
@@ -20,7 +21,6 @@ from hark.engine.types import (
     SpeechStarted,
     StreamOptions,
 )
-from hark.engine.voice import VAD_FRAME_SAMPLES
 from tests.engine.models import small_runner, tiny_model, tiny_tokenizer
 
 TOKENIZER = tiny_tokenizer()

@@ -9,13 +9,13 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from hark.engine.alignment.aligner import Aligner
+from hark.engine.decoding.runner import Choices, ForwardWork
 from hark.engine.engine import Engine
 from hark.engine.limits import EngineLimits
-from hark.engine.model import SpeechModel
+from hark.engine.model.speech_model import SpeechModel
 from hark.engine.offline import run_step
-from hark.engine.output import parse_output
-from hark.engine.runner import Choices, ForwardWork
-from hark.engine.scheduler import Budget
+from hark.engine.scheduling.scheduler import Budget
+from hark.engine.streams.output import parse_output
 from hark.engine.types import (
     SAMPLE_RATE,
     Abort,

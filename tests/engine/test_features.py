@@ -5,7 +5,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hark.engine.features import SegmentFeatures, log_mel, normalise, pad_clip
+from hark.engine.model.features import SegmentFeatures, log_mel, normalise, pad_clip
 from tests.engine.models import bursts
 
 FLOAT32_NOISE = 2e-6  # batches of another size add up in another order

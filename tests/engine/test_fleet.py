@@ -14,9 +14,9 @@ import pytest
 
 from hark.clients.samples import Sample
 from hark.engine.config import EngineConfig
-from hark.engine.fleet import EngineFleet, _quota, pick_num_engines, share_of
-from hark.engine.process import EngineProcess
-from hark.engine.process_wire import EngineProcessError
+from hark.engine.processes.fleet import EngineFleet, _quota, pick_num_engines, share_of
+from hark.engine.processes.process import EngineProcess
+from hark.engine.processes.wire import EngineProcessError
 from hark.engine.types import (
     Abort,
     AudioFormat,
@@ -165,7 +165,7 @@ def test_the_engines_share_memory_and_cores() -> None:
 
 
 def test_engines_that_would_compete_for_a_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("hark.engine.fleet.machine", lambda: (4, True))
+    monkeypatch.setattr("hark.engine.processes.fleet.machine", lambda: (4, True))
     with pytest.raises(ConfigError, match=r"engines is 2.*kv_memory_mb"):
         EngineFleet(EngineConfig(), 2, lambda *_: None, lambda _: None)
 

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hark.engine.greedy import Draft, LoopGuard
+from hark.engine.decoding.greedy import Draft, LoopGuard
 
 tokens = st.lists(st.integers(0, 6), max_size=40)
 

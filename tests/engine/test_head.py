@@ -4,8 +4,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hark.engine.head import Head, best_columns
-from hark.engine.weights import Layout, pick_layout
+from hark.engine.model.head import Head, best_columns
+from hark.engine.model.weights import Layout, pick_layout
 from tests.engine.test_weights import needs_int8
 
 

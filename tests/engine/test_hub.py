@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from hark.engine.hub import EMBEDDED, resolve_model
+from hark.engine.model.hub import EMBEDDED, resolve_model
 from hark.engine.types import ConfigError
 
 from .fake_hub import FakeHub
@@ -30,7 +30,7 @@ FILES = {
 }
 _SCRIPT = """
 import json, sys
-from hark.engine.hub import resolve_model
+from hark.engine.model.hub import resolve_model
 from hark.engine.types import EngineError
 try:
     print(json.dumps({"folder": str(resolve_model(sys.argv[1]))}))

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hark.engine.hypothesis import Stabiliser, ends_sentence, split_units
+from hark.engine.streams.hypothesis import Stabiliser, ends_sentence, split_units
 
 words = st.lists(
     st.sampled_from(["so", "we", "turn", "left,", "now", "今", "日", "は"]), max_size=9

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from hark.engine.config import DecoderConfig
-from hark.engine.kv_pool import KVLedger, KVPool, Lease
+from hark.engine.decoding.kv_pool import KVLedger, KVPool, Lease
 from hark.engine.types import ConfigError
 
 HEADS = (tuple(range(3)), tuple(range(4)), tuple(range(10)), tuple(range(50, 59)))

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hark.engine.ladder import (
+from hark.engine.scheduling.ladder import (
     CALM_WINDOWS,
     STRETCHES,
     WINDOW_S,

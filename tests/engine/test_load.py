@@ -7,8 +7,8 @@ import torch
 
 from hark.engine.config import EngineConfig
 from hark.engine.load import load_engine
+from hark.engine.model.weights import has_fast_bfloat16
 from hark.engine.types import ConfigError
-from hark.engine.weights import has_fast_bfloat16
 
 
 @pytest.mark.parametrize(

@@ -5,11 +5,11 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from hark.engine.greedy import LoopGuard
-from hark.engine.model import SpeechModel
+from hark.engine.decoding.greedy import LoopGuard
+from hark.engine.decoding.sequence import Limits, PromptIds, Sequence
+from hark.engine.model.speech_model import SpeechModel
+from hark.engine.model.tokenizer import Tokenizer
 from hark.engine.offline import reference_decode, run_step
-from hark.engine.sequence import Limits, PromptIds, Sequence
-from hark.engine.tokenizer import Tokenizer
 from hark.engine.types import SAMPLE_RATE
 from tests.engine.models import (
     CLOSE_CALL,
@@ -136,7 +136,7 @@ def test_the_twin_notices(monkeypatch: pytest.MonkeyPatch) -> None:
     prompt = PromptIds.of(TOKENIZER, "")
     sequence = Sequence(prompt, runner.ledger, runner.counters)
     sequence.append(clip)
-    monkeypatch.setattr("hark.engine.clip._Stem.holds", lambda stem, floor: True)
+    monkeypatch.setattr("hark.engine.decoding.clip._Stem.holds", lambda stem, floor: True)
     run_step(sequence.recognise(20_000, window_chunks=1), runner)
     stale = run_step(sequence.recognise(clip.shape[0], window_chunks=1), runner)
     with pytest.raises(AssertionError):

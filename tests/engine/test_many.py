@@ -12,12 +12,12 @@ from hark.engine.attention.base import Attention
 from hark.engine.attention.paged import PagedAttention
 from hark.engine.attention.reference import ReferenceAttention
 from hark.engine.attention.sdpa import SdpaAttention
-from hark.engine.kv_pool import KVLedger
-from hark.engine.model import SpeechModel, load_model
+from hark.engine.decoding.kv_pool import KVLedger
+from hark.engine.decoding.runner import EncodeWork, ForwardWork, Runner, StemWork, Work
+from hark.engine.decoding.sequence import Hypothesis, PromptIds, Sequence, Step
+from hark.engine.model.speech_model import SpeechModel, load_model
+from hark.engine.model.tokenizer import Tokenizer
 from hark.engine.offline import run_step
-from hark.engine.runner import EncodeWork, ForwardWork, Runner, StemWork, Work
-from hark.engine.sequence import Hypothesis, PromptIds, Sequence, Step
-from hark.engine.tokenizer import Tokenizer
 from hark.engine.types import SAMPLE_RATE
 from tests.engine.models import assert_greedy
 from tests.engine.test_attention import slow_kernel

@@ -6,8 +6,8 @@ import sys
 import pytest
 import torch
 
+from hark.engine.decoding.memory import free_bytes, plan_pages
 from hark.engine.host import pick_threads, wait_calmly
-from hark.engine.memory import free_bytes, plan_pages
 from hark.engine.types import ConfigError
 
 MIB = 2**20

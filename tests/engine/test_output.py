@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hark.engine.output import fix_repetitions, parse_output, split_hypothesis
-from hark.engine.tokenizer import Tokenizer
+from hark.engine.model.tokenizer import Tokenizer
+from hark.engine.streams.output import fix_repetitions, parse_output, split_hypothesis
 from tests.parity.checkpoints import small_tokenizer
 
 

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hark.engine.pace import SLACK_S, Pace
+from hark.engine.streams.pace import SLACK_S, Pace
 from tests.fakes import ManualClock
 
 

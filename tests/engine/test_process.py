@@ -19,8 +19,8 @@ from hark.clients.samples import Sample
 from hark.engine.config import EngineConfig
 from hark.engine.load import load_engine
 from hark.engine.loop import EngineThread
-from hark.engine.process import EngineProcess
-from hark.engine.process_wire import EngineProcessError
+from hark.engine.processes.process import EngineProcess
+from hark.engine.processes.wire import EngineProcessError
 from hark.engine.types import (
     AudioFormat,
     Close,
@@ -134,7 +134,7 @@ def test_what_keeps_the_engine_from_loading_is_raised_here() -> None:
 PARENT = """
 import sys, time
 from hark.engine.config import EngineConfig
-from hark.engine.process import EngineProcess
+from hark.engine.processes.process import EngineProcess
 port = EngineProcess(EngineConfig(model=sys.argv[1], threads=1), lambda *a: None, lambda e: None)
 port.wait()
 print(port.pid, flush=True)

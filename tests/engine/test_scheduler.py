@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hark.engine.kv_pool import KVLedger, Lease
-from hark.engine.scheduler import Budget, Rank, Scheduler
+from hark.engine.decoding.kv_pool import KVLedger, Lease
+from hark.engine.scheduling.scheduler import Budget, Rank, Scheduler
 
 
 @dataclass(eq=False)

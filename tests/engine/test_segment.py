@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hark.engine.endpointing import Reading
-from hark.engine.kv_pool import KVLedger
-from hark.engine.segment import Segment, Spent
-from hark.engine.sequence import Hypothesis, PromptIds, Sequence, Step
+from hark.engine.decoding.kv_pool import KVLedger
+from hark.engine.decoding.sequence import Hypothesis, PromptIds, Sequence, Step
+from hark.engine.streams.endpointing import Reading
+from hark.engine.streams.segment import Segment, Spent
 from hark.engine.types import MIN_CLIP_SAMPLES, SAMPLE_RATE, StreamOptions, WorkCounters
 from tests.engine.models import tiny_tokenizer
 

@@ -6,9 +6,9 @@ import pytest
 from hark.clients.samples import Sample, same_words
 from hark.engine.engine import Engine
 from hark.engine.limits import EngineLimits
-from hark.engine.model import SpeechModel
+from hark.engine.model.speech_model import SpeechModel
+from hark.engine.model.tokenizer import Tokenizer
 from hark.engine.offline import decode_clip, transcribe
-from hark.engine.tokenizer import Tokenizer
 from hark.engine.types import (
     SAMPLE_RATE,
     Endpointing,

@@ -8,8 +8,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from transformers import Qwen2Tokenizer
 
-from hark.engine.checkpoint import read_config
-from hark.engine.tokenizer import Tokenizer
+from hark.engine.model.checkpoint import read_config
+from hark.engine.model.tokenizer import Tokenizer
 from hark.engine.types import CheckpointError, OptionError
 from tests.parity import checkpoints
 from tests.parity.record_reference import full_prompt

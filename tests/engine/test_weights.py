@@ -6,8 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from hark.engine.types import ConfigError
-from hark.engine.weights import (
+from hark.engine.model.weights import (
     check_int8,
     has_packed_kernels,
     lay_out,
@@ -15,6 +14,7 @@ from hark.engine.weights import (
     pick_layout,
     round_up_rows,
 )
+from hark.engine.types import ConfigError
 
 CPU = torch.device("cpu")
 

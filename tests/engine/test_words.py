@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hark.engine.final_words import FinalWords
-from hark.engine.timing import FRAME, FirstSightings, estimate, loud_frames
+from hark.engine.streams.final_words import FinalWords
+from hark.engine.streams.timing import FRAME, FirstSightings, estimate, loud_frames
+from hark.engine.streams.words import characters, word_confidences, written_words
 from hark.engine.types import SAMPLE_RATE, Granularity
-from hark.engine.words import characters, word_confidences, written_words
 from tests.engine.models import tiny_tokenizer
 
 TOKENIZER = tiny_tokenizer()

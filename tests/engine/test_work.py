@@ -2,11 +2,11 @@
 
 import numpy as np
 
-from hark.engine.model import SpeechModel
+from hark.engine.decoding.runner import ForwardWork, Runner
+from hark.engine.decoding.sequence import Hypothesis, PromptIds, Sequence
+from hark.engine.model.speech_model import SpeechModel
+from hark.engine.model.tokenizer import Tokenizer
 from hark.engine.offline import run_step
-from hark.engine.runner import ForwardWork, Runner
-from hark.engine.sequence import Hypothesis, PromptIds, Sequence
-from hark.engine.tokenizer import Tokenizer
 from hark.engine.types import SAMPLE_RATE, WorkCounters
 from tests.engine.models import small_runner
 

@@ -3,9 +3,9 @@
 import pytest
 
 from hark.engine.config import EngineConfig
-from hark.engine.encoder import num_tokens
 from hark.engine.engine import Engine
 from hark.engine.load import load_engine
+from hark.engine.model.encoder import num_tokens
 from hark.engine.offline import decode_clip, reference_decode
 
 from . import reference

@@ -10,8 +10,8 @@ from torch import nn
 from transformers import Qwen3ASRForConditionalGeneration
 
 from hark.engine.config import EngineConfig
-from hark.engine.encoder import num_tokens
 from hark.engine.load import load_engine
+from hark.engine.model.encoder import num_tokens
 from hark.engine.offline import decode_clip
 
 from . import checkpoints, reference

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 import torch
 
-from hark.engine.encoder import num_tokens
-from hark.engine.features import log_mel, normalise, pad_clip
-from hark.engine.model import SpeechModel, load_model
-from hark.engine.tokenizer import Tokenizer
+from hark.engine.model.encoder import num_tokens
+from hark.engine.model.features import log_mel, normalise, pad_clip
+from hark.engine.model.speech_model import SpeechModel, load_model
+from hark.engine.model.tokenizer import Tokenizer
 
 from . import reference
 from .checkpoints import AlignerCheckpoint, RecogniserCheckpoint

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 import torch
 
-from hark.engine.model import SpeechModel, load_model
-from hark.engine.output import parse_output
-from hark.engine.tokenizer import Tokenizer
+from hark.engine.model.speech_model import SpeechModel, load_model
+from hark.engine.model.tokenizer import Tokenizer
+from hark.engine.streams.output import parse_output
 
 from .clips import clip
 from .record_reference import CHECKPOINT, CLIPS, EVERY_ROW, FOLDER

@@ -10,15 +10,15 @@ import pytest
 from transformers import Qwen3ASRForConditionalGeneration
 
 from hark.clients.samples import Sample
-from hark.engine.audio_files import open_audio
+from hark.engine.audio.files import open_audio
 from hark.engine.config import EngineConfig
-from hark.engine.encoder import num_tokens
+from hark.engine.decoding.sequence import Hypothesis
 from hark.engine.engine import Engine
 from hark.engine.load import load_engine
+from hark.engine.model.encoder import num_tokens
+from hark.engine.model.tokenizer import Tokenizer
 from hark.engine.offline import decode_clip, transcribe
-from hark.engine.segment import Segment, Spent
-from hark.engine.sequence import Hypothesis
-from hark.engine.tokenizer import Tokenizer
+from hark.engine.streams.segment import Segment, Spent
 from hark.engine.types import SAMPLE_RATE, Final, StreamOptions
 
 from . import reference

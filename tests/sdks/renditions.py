@@ -8,7 +8,7 @@ import numpy as np
 import soxr
 
 from hark.clients.samples import load_samples
-from hark.engine.audio_files import open_audio
+from hark.engine.audio.files import open_audio
 from hark.engine.types import SAMPLE_RATE
 
 RATES = (8_000, 16_000, 24_000)

@@ -18,7 +18,7 @@ import httpx
 import numpy as np
 import pytest
 
-from hark.engine.audio_files import upload_blocks
+from hark.engine.audio.files import upload_blocks
 from hark.engine.types import Abort, Feed, Open
 from tests.clients.tones import tone, write_audio
 from tests.fakes import words
@@ -369,7 +369,7 @@ async def test_a_decoder_that_stalls_holds_up_nobody(
                 may_go_on.wait()
             yield block
 
-    monkeypatch.setattr("hark.engine.audio_files.upload_blocks", stalling)
+    monkeypatch.setattr("hark.engine.audio.files.upload_blocks", stalling)
     stalled = [asyncio.create_task(post(running, wav(5))) for _ in range(3)]
     await until(lambda: running.engine.fed_bytes == 3 * 3 * 64_000)
     assert (await post(running, wav(2))).json()["text"] == words(20)

@@ -13,8 +13,8 @@ import pytest
 from hark.clients import connect
 from hark.clients.samples import Sample, find_sample, spoken_words
 from hark.clients.server_process import ServerProcess
-from hark.engine.audio_files import open_audio
-from hark.engine.output import parse_output
+from hark.engine.audio.files import open_audio
+from hark.engine.streams.output import parse_output
 from hark.streaming.events import Final
 
 from ..clients.tones import write_audio

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from hark.engine.model import load_model
+from hark.engine.model.speech_model import load_model
 from tests.engine.models import bursts
 from training import mel
 from training.evaluation import align_eval

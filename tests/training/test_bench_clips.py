@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from hark.clients.bench.clips import CLIPS_FOLDER
 from hark.clients.samples import spoken_words
-from hark.engine.audio_files import open_audio
+from hark.engine.audio.files import open_audio
 from training import bench_clips
 from training.language import text
 

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 import torch
 
-from hark.engine.features import log_mel, normalise
-from hark.engine.model import load_model
-from hark.engine.sequence import PromptIds
-from hark.engine.tokenizer import Tokenizer
+from hark.engine.decoding.sequence import PromptIds
+from hark.engine.model.features import log_mel, normalise
+from hark.engine.model.speech_model import load_model
+from hark.engine.model.tokenizer import Tokenizer
 from tests.engine.models import bursts
 from training import mel
 from training.language.tokenizer import Prompt

@@ -7,7 +7,7 @@ import pytest
 
 from hark.engine.config import EngineConfig
 from hark.engine.load import load_engine
-from hark.engine.model import load_model
+from hark.engine.model.speech_model import load_model
 from tests import needs
 from training import corpus, smoke
 from training.learning import runs

@@ -11,7 +11,7 @@ from playwright.async_api import Browser, expect
 
 from hark.clients.samples import Sample, find_sample, same_words
 from hark.clients.server_process import ServerProcess
-from hark.engine.audio_files import open_audio
+from hark.engine.audio.files import open_audio
 
 from ..clients.tones import tone, write_audio
 from ..sdks.gateway import gateway_to

@@ -17,7 +17,7 @@ from playwright.async_api import Page
 
 from hark.clients.samples import Sample, find_sample, same_words
 from hark.clients.server_process import ServerProcess, free_port, running_server
-from hark.engine.audio_files import open_audio
+from hark.engine.audio.files import open_audio
 from hark.engine.types import SAMPLE_RATE
 
 from .page import chromium

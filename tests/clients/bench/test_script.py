@@ -12,7 +12,7 @@ from hark.clients.bench.clips import CLIPS_FOLDER, Clip, load_clips
 from hark.clients.bench.script import PROFILES, Script, compose, voiced_share
 from hark.clients.errors import UsageError
 from hark.clients.samples import spoken_words
-from hark.engine.audio import AudioDecoder
+from hark.engine.audio.decoder import AudioDecoder
 from hark.engine.types import SAMPLE_RATE, AudioFormat, Encoding
 
 CLIPS = load_clips()

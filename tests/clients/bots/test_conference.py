@@ -19,7 +19,7 @@ from hark.clients.errors import UsageError
 from hark.clients.samples import Sample, find_sample, same_words
 from hark.clients.server_process import ServerProcess
 from hark.clients.settings import Options
-from hark.engine.audio_files import AudioFile, open_audio
+from hark.engine.audio.files import AudioFile, open_audio
 from hark.streaming.events import Event, Final, Partial, SpeechStarted
 
 from ...fakes import words

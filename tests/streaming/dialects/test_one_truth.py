@@ -13,7 +13,7 @@ from websockets.exceptions import ConnectionClosed
 
 from hark.clients.samples import Sample, find_sample, spoken_words
 from hark.clients.server_process import ServerProcess
-from hark.engine.audio_files import open_audio
+from hark.engine.audio.files import open_audio
 
 FRAME_BYTES = 3_200
 COMPLETED = "conversation.item.input_audio_transcription.completed"

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hark.engine.output import parse_output
+from hark.engine.streams.output import parse_output
 from hark.streaming.errors import StreamError, internal_error
 from hark.streaming.protocols.files import Order, Transcript
 from hark.streaming.protocols.openai.chat import ChatCompletions

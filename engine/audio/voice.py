@@ -1,0 +1,151 @@
+"""Whether a 20 ms frame holds a voice: a function of the stream's samples up to there, of no text.
+
+webrtcvad decides where it is quiet. Near the level of speech it takes noise, hum and babble for a
+voice, so where the noise floor is up a voice must also rise above it.
+"""
+
+import math
+from collections import deque
+
+import numpy as np
+import webrtcvad
+
+from ..types import SAMPLE_RATE
+
+VAD_FRAME_SAMPLES = 320  # 20 ms
+_AGGRESSIVENESS = 2  # of 0 to 3: 2 lets soft consonants through and rejects steady noise
+
+_SILENT_DB = -70.0  # of full scale: softer is no voice, even where webrtcvad hears it ring on,
+_RING_FRAMES = 10  # which in digital silence it may do for more than a second
+_LOUD_RANGE_DB = 30.0  # under the peak: what is softer is the ring of a voice
+
+_QUIET_DB = -60.0  # under a noise floor this low webrtcvad decides alone
+_RISE_DB, _RISE_PER_SWING = 3.0, 3.0  # above the floor, and as many times as far as noise swings;
+_MOST_RISE_TO_BEGIN_DB, _MOST_RISE_DB = 10.0, 13.0  # a word too many is better than one lost
+_HANGOVER_FRAMES = 8  # soft ends of words lie under the rise
+_SETTLING_FRAMES = 40  # until there is a floor, so that who speaks at once is heard
+
+
+class VoiceDetector:
+    """Hears every frame of one stream, in order."""
+
+    def __init__(self) -> None:
+        self._vad = webrtcvad.Vad(_AGGRESSIVENESS)
+        self._levels = Levels()
+        self._silent_frames = self._rising_frames = 0  # in a row, up to now
+        self._hangover = 0  # frames that still count as voiced
+        self._rings = False  # webrtcvad still hears the voice that has ended
+
+    def hear(self, frame: np.ndarray, *, in_speech: bool) -> bool:
+        """Whether the next frame, float32 [320], is voiced.
+
+        `in_speech`: somebody speaks already. In noise a frame counts then when it is not the only
+        one to stand out, and so do the few behind it: what keeps a pause from being one is a
+        voice, not a click, and a word lasts until its end.
+        """
+        pcm = (frame * 32767.0).astype("<i2").tobytes()
+        voiced = self._vad.is_speech(pcm, SAMPLE_RATE)
+        self._levels.hear(frame)
+        self._silent_frames = self._silent_frames + 1 if self._levels.db < _SILENT_DB else 0
+        is_silent = self._silent_frames >= _RING_FRAMES
+        self._rings = voiced and is_silent and (in_speech or self._rings)
+        stands_out = not self._is_noisy or self._stands_out(in_speech)
+        return voiced and stands_out and not self._rings
+
+    @property
+    def is_loud(self) -> bool:
+        """The last frame was as loud as a voice, not as its ring or as the noise behind it."""
+        least = self._levels.peak_db - _LOUD_RANGE_DB
+        if self._is_noisy:
+            least = max(least, self._threshold_db(_MOST_RISE_DB))
+        return self._levels.db > least
+
+    @property
+    def frames_since_lull(self) -> int:
+        """How many frames ago the softest of the last ten ended, in noise; 0 where it is quiet.
+
+        A soft beginning of a word is noticed late in noise: a pause is best cut at its softest.
+        """
+        recent = self._levels.recent_db
+        return len(recent) - 1 - recent.index(min(recent)) if self._is_noisy else 0
+
+    @property
+    def _is_noisy(self) -> bool:
+        return self._levels.num_frames >= _SETTLING_FRAMES and self._levels.floor_db >= _QUIET_DB
+
+    def _stands_out(self, in_speech: bool) -> bool:
+        """Whether the last frame rises above the noise, or ends what did."""
+        most_db = _MOST_RISE_DB if in_speech else _MOST_RISE_TO_BEGIN_DB
+        rises = self._levels.db > self._threshold_db(most_db)
+        self._rising_frames = self._rising_frames + 1 if rises else 0
+        if not in_speech:
+            self._hangover = _HANGOVER_FRAMES
+            return rises
+        if self._rising_frames >= 2:
+            self._hangover = _HANGOVER_FRAMES
+            return True
+        is_held = self._hangover > 0
+        self._hangover = max(0, self._hangover - 1)
+        return is_held
+
+    def _threshold_db(self, most_db: float) -> float:
+        rise = _RISE_DB + _RISE_PER_SWING * self._levels.swing_db
+        return self._levels.floor_db + min(most_db, rise)
+
+
+class Levels:
+    """How loud a stream is and has been in the last 8 s, in dB of full scale.
+
+    `floor_db` is the lowest power over 100 ms: between words a voice leaves the noise alone that
+    long (minimum statistics: Martin, "Noise power spectral density estimation based on optimal
+    smoothing and minimum statistics", 2001). `swing_db` is how much higher the lowest power over
+    240 ms is: hardly at all for hiss and hum, some dB for babble. `peak_db` is the highest power
+    over 100 ms. `recent_db` are the last ten frames, of which `db` is the newest.
+    """
+
+    _SHORT_FRAMES, _LONG_FRAMES, _RECENT_FRAMES = 5, 12, 10
+    _BLOCK_FRAMES, _NUM_BLOCKS = 25, 16
+
+    def __init__(self) -> None:
+        self.num_frames = 0
+        self.db = self.floor_db = self.peak_db = -120.0
+        self.swing_db = 0.0
+        self.recent_db: deque[float] = deque(maxlen=self._RECENT_FRAMES)
+        self._powers: deque[float] = deque(maxlen=self._SHORT_FRAMES)
+        self._long_powers: deque[float] = deque(maxlen=self._LONG_FRAMES)
+        self._blocks: deque[_Block] = deque(maxlen=self._NUM_BLOCKS)
+        self._block = self._before = _NO_BLOCK
+
+    def hear(self, frame: np.ndarray) -> None:
+        """The next frame, float32 [320]."""
+        self.num_frames += 1
+        power = float(frame @ frame) / frame.shape[0]
+        self._powers.append(power)
+        self._long_powers.append(power)
+        self.db = _to_db(power)
+        self.recent_db.append(self.db)
+        short_db = _to_db(sum(self._powers) / len(self._powers))
+        long_db = _to_db(sum(self._long_powers) / len(self._long_powers))
+        if self.num_frames % self._BLOCK_FRAMES == 1:
+            self._begin_block()
+        self._block = _joined(self._block, (short_db, long_db, short_db))
+        self.floor_db, long_floor_db, self.peak_db = _joined(self._before, self._block)
+        self.swing_db = max(0.0, long_floor_db - self.floor_db)
+
+    def _begin_block(self) -> None:
+        self._blocks.append(self._block)
+        self._block = self._before = _NO_BLOCK
+        for block in self._blocks:
+            self._before = _joined(self._before, block)
+
+
+_Block = tuple[float, float, float]  # lowest power over 100 and 240 ms, highest over 100 ms, in dB
+_NO_BLOCK: _Block = (math.inf, math.inf, -math.inf)
+
+
+def _joined(one: _Block, other: _Block) -> _Block:
+    return min(one[0], other[0]), min(one[1], other[1]), max(one[2], other[2])
+
+
+def _to_db(power: float) -> float:
+    return 10.0 * math.log10(power + 1e-12)

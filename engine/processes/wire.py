@@ -1,0 +1,105 @@
+"""What goes over the pipe between a server and its engine's process, and the thread that sends it.
+
+Pickled lists, in both directions. To the child: requests, a feed as a bare (stream, bytes), at the
+end None. From the child: first its `EngineFacts`, or the error that kept it from loading; then
+(stream, update), an amount consumed as a bare number, a `Status` now and then, and a last `Crash`.
+"""
+
+import pickle
+import queue
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from typing import Any
+
+from ..types import EngineError, EngineLoad, WorkCounters
+
+_MAX_BATCH = 512  # items of one message
+_STATUS_EVERY_S = 0.25
+
+
+@dataclass(frozen=True, slots=True)
+class EngineFacts:
+    """What never changes about an engine; the child's first message."""
+
+    model_name: str
+    device: str
+    languages: tuple[str, ...]
+    unsure_below: float
+    max_segment_s: int
+    max_streams: int
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """The child's numbers as of now."""
+
+    counters: WorkCounters
+    load: EngineLoad
+
+
+@dataclass(frozen=True, slots=True)
+class Crash:
+    """The child's last message when its engine failed."""
+
+    reason: str
+
+
+class EngineProcessError(EngineError):
+    """The engine's process ended, or could not be started."""
+
+
+class Writer:
+    """Sends what is put into it from any thread, all that gathered meanwhile in one message.
+
+    `status`, if there is one, is asked for one more item several times a second.
+    """
+
+    def __init__(
+        self, pipe: Connection, name: str, status: Callable[[], object] | None = None
+    ) -> None:
+        self._pipe, self._status = pipe, status
+        self._queue: queue.SimpleQueue[Any] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+        self._thread.start()
+
+    def put(self, item: object) -> None:
+        self._queue.put(item)
+
+    def close(self) -> None:
+        """Send what waits and an end mark, and stop."""
+        self._queue.put(None)
+        self._thread.join()
+
+    def _run(self) -> None:
+        try:
+            while self._send_batch():
+                pass
+        except OSError:
+            pass  # the other side is gone; whoever reads finds out
+
+    def _send_batch(self) -> bool:
+        batch: list[Any] = []
+        try:
+            wait = _STATUS_EVERY_S if self._status is not None else None
+            batch.append(self._queue.get(timeout=wait))
+            while batch[-1] is not None and len(batch) < _MAX_BATCH:
+                batch.append(self._queue.get_nowait())
+        except queue.Empty:
+            pass
+        if self._status is not None and self._status_is_due():
+            batch.insert(0, self._status())
+        if batch:
+            self._pipe.send_bytes(pickle.dumps(batch, pickle.HIGHEST_PROTOCOL))
+        return not batch or batch[-1] is not None
+
+    _status_at = 0.0
+
+    def _status_is_due(self) -> bool:
+        now = time.monotonic()
+        if now < self._status_at:
+            return False
+        self._status_at = now + _STATUS_EVERY_S
+        return True
