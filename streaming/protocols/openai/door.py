@@ -17,10 +17,10 @@ from ..base import (
     LineId,
     retry_header,
 )
-from ..vllm import VllmRealtime, speaks_vllm
 from ..wire import to_json
 from .realtime import OpenAIRealtime
 from .tell import error_body
+from .vllm import VllmRealtime, speaks_vllm
 
 _SUBPROTOCOL = "realtime"
 _BETA_SUBPROTOCOL = "openai-beta.realtime-v1"

@@ -26,8 +26,8 @@ from hark.engine.types import (
     StreamId,
     StreamOptions,
 )
+from tests.engine.alignment.test_aligner import tiny_aligner
 from tests.engine.models import bursts
-from tests.engine.test_alignment import tiny_aligner
 from tests.engine.test_engine import TOKENIZER, new_engine
 
 FLOATS = AudioFormat(Encoding.PCM_F32LE)

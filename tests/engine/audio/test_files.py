@@ -13,8 +13,7 @@ import pytest
 
 from hark.engine.audio.files import open_audio, upload_blocks
 from hark.engine.types import AudioFileError, Encoding, RawAudio
-
-from ..clients.tones import tone, write_audio
+from tests.clients.tones import tone, write_audio
 
 HZ = 440.0
 

@@ -19,9 +19,9 @@ from hark.engine.model.speech_model import SpeechModel, load_model
 from hark.engine.model.tokenizer import Tokenizer
 from hark.engine.offline import run_step
 from hark.engine.types import SAMPLE_RATE
+from tests.engine.model.test_weights import needs_int8, needs_packed
 from tests.engine.models import assert_greedy
 from tests.engine.test_attention import slow_kernel
-from tests.engine.test_weights import needs_int8, needs_packed
 
 NUM_CLIPS = 64
 CONTEXTS = ("", "names: Ada, Grace, Edsger, Barbara, Alan, Katherine, Dennis and Margaret")

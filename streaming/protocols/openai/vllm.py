@@ -11,13 +11,13 @@ from typing import Any
 
 from hark.engine.types import AudioFormat, Endpointing, StreamOptions
 
-from ..errors import StreamError
-from ..events import AudioIn, CloseIn, Error, Event, Final, Finalized, FinalizeIn, Hello, Partial
-from ..session import Hangup
-from .base import Action, Frame, House, LineId, Say, Tell
-from .openai.items import Item
-from .openai.message import APPEND, Message, read_message
-from .wire import to_json
+from ...errors import StreamError
+from ...events import AudioIn, CloseIn, Error, Event, Final, Finalized, FinalizeIn, Hello, Partial
+from ...session import Hangup
+from ..base import Action, Frame, House, LineId, Say, Tell
+from ..wire import to_json
+from .items import Item
+from .message import APPEND, Message, read_message
 
 _LINE = ""
 _AUDIO_TOKENS_PER_SECOND = 13

@@ -16,8 +16,8 @@ from hark.engine.types import (
     Finalized,
     Open,
 )
+from tests.engine.audio.test_opus import LOST, framed, packets_of
 from tests.engine.recordings import recording
-from tests.engine.test_audio_opus import LOST, framed, packets_of
 from tests.engine.test_engine import MANUAL, check_order, drive, new_engine
 
 OPUS, CONTAINER = AudioFormat(Encoding.OPUS), AudioFormat(Encoding.CONTAINER)

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from hark.engine.model.head import Head, best_columns
 from hark.engine.model.weights import Layout, pick_layout
-from tests.engine.test_weights import needs_int8
+from tests.engine.model.test_weights import needs_int8
 
 
 @settings(max_examples=40, deadline=None)
