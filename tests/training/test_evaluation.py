@@ -23,13 +23,13 @@ def clip(text: str = "One two three.") -> evaluate.TestClip:
     return evaluate.TestClip(text, "English", "flite-slt", samples, WORDS, names=(1,))
 
 
-def partial(stable: str, at_s: float) -> Partial:
+def partial(stable: str, at_s: float, unstable: str = "") -> Partial:
     return Partial(
         segment=0,
         start_sample=0,
         end_sample=int(at_s * SAMPLE_RATE),
         stable=stable,
-        unstable="",
+        unstable=unstable,
         language="English",
         confidence=0.9,
         steps=1,
@@ -106,8 +106,9 @@ def test_a_followed_stream_counts_delays_retractions_and_replacements() -> None:
         queue_ms=0.0,
         compute_ms=5.0,
     )
-    shown = watch(clip(), [partial("One", 1.3), partial("One two", 1.8), final])
+    shown = watch(clip(), [partial("One", 1.3), partial("One two", 1.8, " tree"), final])
     assert shown.stable == ["One", "two"]
+    assert (shown.last, shown.final) == (["One", "two", "tree"], ["One", "two", "three."])
     assert shown.delays_ms == pytest.approx([500, 500])  # 0.4 s of silence come first
     assert shown.with_compute_ms == pytest.approx([510, 510])
     assert (shown.retracted, shown.replaced) == (0, 1)

@@ -24,6 +24,7 @@ from training.synthesis.speech import SAMPLE_RATE
 
 _LEAD_S, _TAIL_S = 0.4, 1.0
 """Silence around a clip in a stream."""
+_WHOLE_WINDOW_S = StreamOptions().final_window_s
 _LATE_S = 26
 """From here on a segment is long."""
 
@@ -59,16 +60,23 @@ class Shown:
     with_compute_ms: list[float] = field(default_factory=list)
     retracted: int = 0
     replaced: int = 0
+    last: list[str] = field(default_factory=list)  # words of the segments' last partials
     final: list[str] = field(default_factory=list)
 
 
 def stream(exam: Exam) -> dict:
-    """Clips streamed through the engine: stable words taken back, and how late they come."""
+    """Clips streamed through the engine: stable words taken back, and how late they come.
+
+    Also what streaming costs in words: last partials against finals, and finals of the segments
+    against the clips decoded whole.
+    """
     rng = exam.rng("stream")
     clips = [testsets.joined_clip(exam.engines, rng, 5, 14) for _ in range(exam.sizes.streams)]
     shown = [watch(clip, exam.hear(_surrounded(clip), StreamOptions())) for clip in clips]
-    answers = [(clip.language, " ".join(s.final)) for clip, s in zip(clips, shown, strict=True)]
     stable = [len(s.stable) for s in shown]
+    last, words = measure.errors_of(clips, [("", " ".join(s.last)) for s in shown])
+    final, _ = measure.errors_of(clips, [("", " ".join(s.final)) for s in shown])
+    whole, _ = measure.errors_of(clips, exam.answers(clips, _WHOLE_WINDOW_S))
     return {
         "clips": len(clips),
         "stable words": sum(stable),
@@ -82,7 +90,11 @@ def stream(exam: Exam) -> dict:
         "delay with the time to compute, ms": scoring.spread(
             [delay for s in shown for delay in s.with_compute_ms]
         ),
-        "words of finals": measure.word_error_rate(clips, answers),
+        "words of last partials": asdict(scoring.rate(last, words)),
+        "words of finals": asdict(scoring.rate(final, words)),
+        "words of whole clips": asdict(scoring.rate(whole, words)),
+        "last partials minus finals": asdict(scoring.difference(last, final, words)),
+        "finals minus whole clips": asdict(scoring.difference(final, whole, words)),
     }
 
 
@@ -120,7 +132,7 @@ def _loading_time(folder: Path) -> float:
 def watch(clip: TestClip, updates: Sequence[EngineUpdate]) -> Shown:
     """Follow the stable text of every segment, word by word, on the audio's clock."""
     shown, times, costs = Shown(), [], []
-    before, segment = "", -1
+    before, segment, whole = "", -1, ""
     for update in updates:
         if isinstance(update, Partial):
             if update.segment != segment:
@@ -130,10 +142,12 @@ def watch(clip: TestClip, updates: Sequence[EngineUpdate]) -> Shown:
             shown.stable += new
             times += [update.end_sample * 1000 / SAMPLE_RATE] * len(new)
             costs += [update.compute_ms] * len(new)
-            before = update.stable
+            before, whole = update.stable, update.stable + update.unstable
         elif isinstance(update, Final):
             shown.replaced += update.stable_words_replaced
+            shown.last += whole.split()
             shown.final += update.text.split()
+            whole = ""
     spoken, written = _plain(clip.text.split()), _plain(shown.stable)
     for i, j in scoring.matches(spoken, written):
         delay = times[j] - 1000 * (_LEAD_S + clip.words[i][1])

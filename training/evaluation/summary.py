@@ -99,6 +99,10 @@ def _stream(figures: Mapping) -> Iterator[Line]:
     yield _at_most("stable words replaced by finals", replaced, 1)
     late = figures["delay with the time to compute, ms"].get("p95", 0.0)
     yield Line("delay of a stable word, p95", "at most 1500 ms", f"{late:.0f} ms", late <= 1500)
+    for first, second in (("last partials", "finals"), ("finals", "whole clips")):
+        change = figures[f"{first} minus {second}"]
+        what = f"streaming, {first} against {second}: WER"
+        yield Line(what, "within 1 point", points(change), change["value"] <= 1)
 
 
 def _noise(figures: Mapping) -> Iterator[Line]:

@@ -136,7 +136,9 @@ def _stream(figures: dict) -> str:
         ["replaced by finals", summary.share(figures["stable words replaced by finals"])],
         ["delay, audio clock", _times(figures["delay of stable words, ms of audio"])],
         ["delay with compute", _times(figures["delay with the time to compute, ms"])],
+        ["WER of last partials", summary.share(figures["words of last partials"])],
         ["WER of finals", summary.share(figures["words of finals"])],
+        ["WER of the clips decoded whole", summary.share(figures["words of whole clips"])],
     ]
     return table(["", ""], rows)
 

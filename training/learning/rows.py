@@ -44,7 +44,8 @@ def silence(frames: int) -> np.ndarray:
 
 def truncate(row: Row, cut: int) -> Row:
     """Keep the first ``cut`` frames and the words that were heard to their end."""
-    count = sum(end <= cut for _, end in row.spans)
+    # Rounding leaves a word of no frames now and then; at the cut it has not begun.
+    count = sum(start < cut and end <= cut for start, end in row.spans)
     words = row.words[:count]
     if words and cut - row.spans[count - 1][1] < PUNCTUATION_PAUSE:
         words[-1] = words[-1].rstrip(CLOSING)
