@@ -1,8 +1,9 @@
-"""`make test-clients`: official clients, each in its own locked environment, and a real server.
+"""`make test-clients`: official clients, each in its own locked environment, and real servers.
 
 A folder here is a client: `requirements.txt` is its environment, complete and exact, and each
 `test_*.py` runs inside it, with pytest. `common.py` holds what they share. Folders have a hyphen
-in their name, so that no client's package is ever mistaken for one of them.
+in their name, so that no client's package is ever mistaken for one of them. There are two servers:
+one lets in everybody, the other who shows its key.
 
     python tests/sdks/run.py [NAME ...]
 
@@ -18,7 +19,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,6 +34,7 @@ ROOT = SDKS.parent.parent
 ENVIRONMENTS = ROOT / ".venv-sdks"
 TESTS_TIMEOUT_S = 900.0
 SHOULD_NOT_BE_NEEDED = "torch"
+KEY = "a-key-for-tests"
 
 
 class EnvironmentFailedError(Exception):
@@ -84,10 +86,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.error(f"no client {', '.join(sorted(unknown))}; there are {', '.join(clients)}")
     console = Console()
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # the server ends with this process
-    with tempfile.TemporaryDirectory() as audio, running_server(free_port()) as server:
+    with (
+        tempfile.TemporaryDirectory() as audio,
+        running_server(free_port()) as server,
+        running_server(free_port(), ["--api-keys", KEY]) as keyed,
+    ):
         write_renditions(Path(audio))
+        environment = _environment(server, keyed, Path(audio))
         outcomes = {
-            name: _test(clients[name], server, Path(audio), console)
+            name: _test(clients[name], environment, console)
             for name in names
             if clients[name].has_tests
         }
@@ -95,7 +102,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0 if outcomes and all(outcome.passed for outcome in outcomes.values()) else 1
 
 
-def _test(client: Client, server: ServerProcess, audio: Path, console: Console) -> Outcome:
+def _test(client: Client, environment: Mapping[str, str], console: Console) -> Outcome:
     try:
         _prepare(client, console)
     except EnvironmentFailedError as error:
@@ -106,7 +113,7 @@ def _test(client: Client, server: ServerProcess, audio: Path, console: Console) 
     try:
         tests = subprocess.run(
             [client.python, "-m", "pytest", "-c", SDKS / "pytest.ini", client.folder],
-            env=_environment(server, audio),
+            env=environment,
             cwd=ROOT,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -122,11 +129,13 @@ def _test(client: Client, server: ServerProcess, audio: Path, console: Console) 
     return Outcome(tests.returncode == 0, tests.stdout.rstrip().rpartition("\n")[2])
 
 
-def _environment(server: ServerProcess, audio: Path) -> dict[str, str]:
-    """This process's, and where the server, the audio, Hark's client and `common` are."""
+def _environment(server: ServerProcess, keyed: ServerProcess, audio: Path) -> dict[str, str]:
+    """This process's, and where the servers, the audio, Hark's client and `common` are."""
     paths = (ROOT / ".links", SDKS)
     return os.environ | {
         "HARK_URL": server.url,
+        "HARK_KEYED_URL": keyed.url,
+        "HARK_KEY": KEY,
         "HARK_AUDIO": str(audio),
         "PYTHONPATH": os.pathsep.join(map(str, paths)),
         "NO_PROXY": "127.0.0.1,localhost",  # a proxy is for package registries

@@ -22,8 +22,20 @@ from pipecat.pipeline.worker import PipelineParams
 from pipecat.processors.frame_processor import FrameDirection, FrameProcessor
 from pipecat.tests.utils import SleepFrame, run_test
 from pipecat.transcriptions.language import Language
+from pipecat.utils.errors import ErrorCategory
 
-from common import HOST, PORT, SAMPLES, WS_URL, Sample, assert_times_run_on, frames, words
+from common import (
+    HOST,
+    KEY,
+    KEYED_URL,
+    PORT,
+    SAMPLES,
+    WS_URL,
+    Sample,
+    assert_times_run_on,
+    frames,
+    words,
+)
 from gateway import gateway_to
 from hark.clients import Stream
 from hark.clients.bots import lasting, pipecat_stt
@@ -167,6 +179,29 @@ def test_what_the_server_refuses_is_an_error_and_the_pipeline_goes_on() -> None:
     down, up = run(service, audio(SAMPLES["alarm"]))
     [error] = [frame for frame in up if isinstance(frame, ErrorFrame)]
     assert "cadence_ms" in error.error
+    assert finals(down) == [] and not service.is_usable
+
+
+@pytest.mark.parametrize("place", ["argument", "environment"])
+def test_a_key_lets_it_in(place: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HARK_API_KEY", "another" if place == "argument" else KEY)
+    service = HarkSTTService(KEYED_URL, api_key=KEY if place == "argument" else None)
+    down, up = run(service, audio(SAMPLES["alarm"]))
+    assert words(text(down)) == words(SAMPLES["alarm"].text)
+    assert not any(isinstance(frame, ErrorFrame) for frame in up)
+
+
+@pytest.mark.parametrize(("key", "fault"), [("another", "not know this key"), ("", "needs a key")])
+def test_a_refused_key_is_permanent_and_said_so(
+    key: str, fault: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A key that is given counts before the environment's, also where it is none."""
+    monkeypatch.setenv("HARK_API_KEY", KEY)
+    service = HarkSTTService(KEYED_URL, api_key=key)
+    down, up = run(service, audio(SAMPLES["alarm"]))
+    [error] = [frame for frame in up if isinstance(frame, ErrorFrame)]  # it is not tried again
+    assert fault in error.error and "HARK_API_KEY" in error.error and "api_key" in error.error
+    assert error.category is ErrorCategory.AUTHENTICATION
     assert finals(down) == [] and not service.is_usable
 
 
