@@ -1,9 +1,8 @@
 """Hark's Pipecat service in a real pipeline: transcripts, the VAD's stop, settings, failures."""
 
 import asyncio
-import time
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, cast
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 import pytest
 from pipecat.frames.frames import (
@@ -14,12 +13,9 @@ from pipecat.frames.frames import (
     MetricsFrame,
     STTUpdateSettingsFrame,
     TranscriptionFrame,
-    VADUserStartedSpeakingFrame,
-    VADUserStoppedSpeakingFrame,
 )
 from pipecat.metrics.metrics import STTUsageMetricsData, TTFBMetricsData
-from pipecat.pipeline.worker import PipelineParams
-from pipecat.processors.frame_processor import FrameDirection, FrameProcessor
+from pipecat.processors.frame_processor import FrameDirection
 from pipecat.tests.utils import SleepFrame, run_test
 from pipecat.transcriptions.language import Language
 from pipecat.utils.errors import ErrorCategory
@@ -31,9 +27,7 @@ from common import (
     PORT,
     SAMPLES,
     WS_URL,
-    Sample,
     assert_times_run_on,
-    frames,
     words,
 )
 from gateway import gateway_to
@@ -43,27 +37,7 @@ from hark.clients.bots.pipecat_stt import HarkSTTService, HarkSTTSettings
 from hark.clients.bots.tags import iso_tag
 from hark.engine.languages import LANGUAGES
 from hark.streaming.events import Final
-
-
-def audio(sample: Sample) -> list[Frame]:
-    """A recording in frames of 20 ms."""
-    return [InputAudioRawFrame(pcm, 16_000, 1) for pcm in frames(sample.pcm(), 640)]
-
-
-def run(service: FrameProcessor, said: Iterable[Frame]) -> tuple[list[Frame], list[Frame]]:
-    """What a pipeline of this service pushes down and up until it has ended in order."""
-
-    async def piped() -> tuple[Sequence[Frame], Sequence[Frame]]:
-        async with asyncio.timeout(90):
-            return await run_test(
-                service,
-                frames_to_send=cast(Sequence[Frame], said),  # it is only iterated
-                start_timeout=30,
-                pipeline_params=PipelineParams(enable_metrics=True, enable_usage_metrics=True),
-            )
-
-    down, up = asyncio.run(piped())
-    return list(down), list(up)
+from pipeline import audio, run, turn
 
 
 def finals(down: list[Frame]) -> list[TranscriptionFrame]:
@@ -98,9 +72,7 @@ def test_the_last_words_come_before_the_end(name: str) -> None:
 
 def test_the_vad_s_stop_finishes_the_segment() -> None:
     first, second = SAMPLES["alarm"], SAMPLES["question"]
-    stopped = VADUserStoppedSpeakingFrame(stop_secs=0.2, timestamp=time.time())
-    said = [VADUserStartedSpeakingFrame(), *audio(first), stopped, *audio(second)]
-    down, _ = run(HarkSTTService(WS_URL), said)
+    down, _ = run(HarkSTTService(WS_URL), [*turn(first), *audio(second)])
     alarm, *rest = finals(down)
     assert words(alarm.text) == words(first.text) and alarm.finalized
     assert words(" ".join(frame.text for frame in rest)) == words(second.text)
