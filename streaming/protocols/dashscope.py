@@ -23,10 +23,11 @@ from .base import (
     Tell,
     retry_header,
 )
+from .openai.errors import error_body
 from .openai.items import Item
 from .openai.machine import RealtimeMachine
 from .openai.message import APPEND, Message
-from .openai.tell import TRANSCRIPTION, error_body
+from .openai.tell import TRANSCRIPTION
 from .wire import MAX_CONTEXT_CHARACTERS, joined, language_code, language_of, to_json
 
 _LINE = ""
