@@ -12,6 +12,7 @@ from typing import Any, NoReturn
 
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
+from .effects import Hangup, error_event
 from .errors import ShuttingDownError, SlowReaderError, StreamError, internal_error
 from .events import Event, Hello
 from .line import Line, SessionLog
@@ -28,7 +29,6 @@ from .protocols.base import (
     Say,
     Tell,
 )
-from .session import Hangup, error_event
 from .websocket import SOCKET, is_leaving
 
 _log = logging.getLogger(__name__)

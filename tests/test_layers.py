@@ -44,7 +44,10 @@ COMPOSITION = {
 }
 
 # Pure: no waiting, no clock, no sockets, no logging.
-PURE_NAMES = ("session", "stall", "outbox", "admission", "events", "errors")
+PURE_NAMES = (
+    *("session", "effects", "terms", "stall"),
+    *("outbox", "admission", "events", "errors"),
+)
 PURE = ["streaming/" + name for name in PURE_NAMES]
 IMPURE_MODULES = {"asyncio", "time", "threading", "socket", "logging", "starlette", "uvicorn"}
 

@@ -10,9 +10,9 @@ from typing import Any
 
 from hark.engine.types import AudioFormat, Encoding, Endpointing, OptionError, StreamOptions
 
+from ..effects import Hangup
 from ..errors import BadMessageError, BadOptionError, StreamError
 from ..events import CloseIn, Final, Partial
-from ..session import Hangup
 from .base import (
     HTTP_STATUS,
     Action,

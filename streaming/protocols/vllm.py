@@ -11,9 +11,9 @@ from typing import Any
 
 from hark.engine.types import AudioFormat, Endpointing, StreamOptions
 
+from ..effects import Hangup
 from ..errors import StreamError
 from ..events import AudioIn, CloseIn, Error, Event, Final, Finalized, FinalizeIn, Hello, Partial
-from ..session import Hangup
 from .base import Action, Frame, House, LineId, Say, Tell
 from .openai.items import Item
 from .openai.message import APPEND, Message, read_message

@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
+from ...effects import Hangup
 from ...errors import StreamError
 from ...events import Event
-from ...session import Hangup
 from ..base import Action, Denial, Dialect, Frame, Handshake, House, LineId
 from ..vllm import VllmRealtime, speaks_vllm
 from .errors import denial

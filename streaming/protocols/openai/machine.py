@@ -12,6 +12,7 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from hark.engine.types import AudioFormat, StreamOptions
 
+from ...effects import Hangup
 from ...errors import BadMessageError, BadOptionError, StreamError
 from ...events import (
     AudioIn,
@@ -27,7 +28,6 @@ from ...events import (
     SpeechEnded,
     SpeechStarted,
 )
-from ...session import Hangup
 from ..base import Action, Drop, Frame, House, LineId, Tell
 from ..wire import to_json
 from .items import Item
