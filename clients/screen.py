@@ -4,10 +4,11 @@ On a terminal the open line is redrawn in place; elsewhere (a file, a pipe) each
 """
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from types import TracebackType
 from typing import Self
 
-from rich.console import Console, Group
+from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.text import Text
 
@@ -16,6 +17,23 @@ from hark.streaming.events import Event
 from .captions import Captions, advance, line_text, live_plain, live_text
 
 REFRESH_PER_S = 12
+
+
+def live_lines(
+    console: Console, lines: Callable[[], RenderableType]
+) -> AbstractContextManager[object]:
+    """While this is entered, `lines` are redrawn in place below what is printed; on a terminal.
+
+    Leaving it draws them a last time, and there they stay.
+    """
+    if not console.is_terminal:
+        return nullcontext()
+    return Live(
+        console=console,
+        get_renderable=lines,
+        refresh_per_second=REFRESH_PER_S,
+        vertical_overflow="visible",
+    )
 
 
 class CaptionScreen:
@@ -35,18 +53,10 @@ class CaptionScreen:
         self._unsure_below = unsure_below
         self._console = console
         self._status = status
-        self._live: Live | None = None
-        if console.is_terminal:
-            self._live = Live(
-                console=console,
-                get_renderable=self._renderable,
-                refresh_per_second=REFRESH_PER_S,
-                vertical_overflow="visible",
-            )
+        self._lines = live_lines(console, self._renderable)
 
     def __enter__(self) -> Self:
-        if self._live is not None:
-            self._live.start()
+        self._lines.__enter__()
         return self
 
     def __exit__(
@@ -56,16 +66,17 @@ class CaptionScreen:
         trace: TracebackType | None,
     ) -> None:
         self._status = None
-        if self._live is not None:
-            self._live.stop()
+        self._lines.__exit__(kind, error, trace)
 
     def show(self, event: Event) -> None:
         before = self.captions
         self.captions, line = advance(before, event, self._unsure_below)
         if line is not None:
             self._console.print(line_text(line))
-        elif self._live is None and live_plain(self.captions) not in ("", live_plain(before)):
-            self._console.print(f"       {live_plain(self.captions)}", markup=False)
+        elif not self._console.is_terminal:
+            words = live_plain(self.captions)
+            if words not in ("", live_plain(before)):
+                self._console.print(f"       {words}", markup=False)
 
     def _renderable(self) -> Group | Text:
         words = live_text(self.captions)

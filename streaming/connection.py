@@ -1,4 +1,4 @@
-"""One WebSocket: two pumps, one timer, and the dialect between them and the connection's streams.
+"""One WebSocket: two pumps, one alarm, and the dialect between them and the connection's streams.
 
 Carries frames, actions and events to where they belong; decides nothing about a stream.
 """
@@ -8,12 +8,15 @@ import logging
 import secrets
 from collections.abc import Callable
 from functools import partial
-from typing import Any, NoReturn
+from typing import Any
 
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
+from .alarm import Alarm
+from .effects import Hangup, error_event
 from .errors import ShuttingDownError, SlowReaderError, StreamError, internal_error
 from .events import Event, Hello
+from .frames import send_frame
 from .line import Line, SessionLog
 from .lines import Lines
 from .outbox import Outbox
@@ -22,21 +25,14 @@ from .protocols.base import (
     Begin,
     Dialect,
     Drop,
-    Frame,
     LineId,
     Refuse,
     Say,
     Tell,
 )
-from .session import Hangup, error_event
-from .websocket import SOCKET, is_leaving
+from .reader import Input, Reader
 
 _log = logging.getLogger(__name__)
-
-_LARGE_FRAME = 1 << 18  # read on another thread, as the loop would stand still meanwhile
-
-Input = Callable[[float], list[Action]]
-"""What a dialect makes of an input that reaches it at a time of the loop's clock."""
 
 
 class Connection:
@@ -64,9 +60,9 @@ class Connection:
         self._lines = lines
         self._outbox = Outbox(max_waiting)
         self._has_news = asyncio.Event()
-        self._timer: asyncio.TimerHandle | None = None
+        self._alarm = Alarm(self._on_alarm)
+        self._reader = Reader(websocket, dialect, lines, step=self._step, alarm=self._alarm)
         self._is_draining = False
-        self._holds_frame = False  # one that no later one may overtake
         self._outcome = "gone"
 
     @property
@@ -87,7 +83,7 @@ class Connection:
                 reader.add_done_callback(lambda _: writer.cancel())
         finally:
             self._lines.drop_all()
-            self._disarm_timer()
+            self._alarm.stop()
             self._count_outcome(self._outcome)
             self._log.info("ended: %s", self._outcome)
 
@@ -107,52 +103,8 @@ class Connection:
     # --- the two pumps ---
 
     async def _read(self) -> None:
-        """Hear the client. Most messages come by `_take`, without a task being woken for each."""
-        self._websocket.scope["extensions"][SOCKET].listen(self._take)
-        while True:
-            message = await self._websocket.receive()
-            if message["type"] == "websocket.disconnect":
-                break
-            self._holds_frame = True
-            await self._wait_for_room()
-            frame = frame_of(message)
-            is_large = len(frame) > _LARGE_FRAME
-            hear = self._reading_of
-            self._step(await asyncio.to_thread(hear, frame) if is_large else hear(frame))
-            self._holds_frame = False
-        if is_leaving(message):
+        if await self._reader.run():
             await self._linger()
-
-    def _take(self, frame: Frame) -> bool:
-        """Hear a message at once; False, and it has to wait its turn.
-
-        It waits while an earlier one does, while there is no room, or where it is large.
-        """
-        if self._holds_frame or len(frame) > _LARGE_FRAME or not self._lines.have_room():
-            return False
-        self._step(self._reading_of(frame))
-        return True
-
-    def _reading_of(self, frame: Frame) -> Input:
-        """What a frame is to the dialect; a mistake and a bug, too, are for `_step`."""
-        try:
-            message = self._dialect.read(frame)
-        except StreamError as error:
-            return partial(self._dialect.misread, error)
-        except Exception as bug:  # noqa: BLE001 - raised again by `_step`
-            return partial(_raise, bug)
-        return partial(self._dialect.received, message)
-
-    async def _wait_for_room(self) -> None:
-        """Leave the socket unread while too much audio of a line waits for the engine."""
-        while crowded := self._lines.crowded():
-            waiting = self._lines.all()
-            for line in waiting:
-                line.reading_paused()
-            await crowded.link.room()
-            for line in waiting:
-                line.reading_resumed()
-                self._arm_timer(line.next_deadline())
 
     async def _linger(self) -> None:
         """The client sends nothing more, but still reads: it is to hear what it has said."""
@@ -220,7 +172,7 @@ class Connection:
         except Exception:  # noqa: BLE001 - logged and told; other streams must not suffer
             self._log.exception("a bug ended the connection")
             self._give_up(internal_error())
-        self._arm_timer(self._dialect.next_deadline())
+        self._alarm.set(self._dialect.next_deadline())
 
     # --- out of the dialect ---
 
@@ -253,7 +205,7 @@ class Connection:
             line = self._begin(tell.line)
         if line is not None:
             line.tell(tell.command)
-            self._arm_timer(line.next_deadline())
+            self._alarm.set(line.next_deadline())
 
     def _begin(self, name: LineId) -> Line | None:
         """A new line, or None where there is no room: then the dialect has been told."""
@@ -264,7 +216,7 @@ class Connection:
             self._perform(self._dialect.said(name, error_event(error), now))
             self._perform(self._dialect.ended(name, Hangup(error.close_code, error.code), now))
             return None
-        self._arm_timer(line.next_deadline())
+        self._alarm.set(line.next_deadline())
         return line
 
     def _hang_up(self, hangup: Hangup) -> None:
@@ -291,44 +243,11 @@ class Connection:
             self._log.exception("the client could not be told")
         self._hang_up(Hangup(error.close_code, error.code))
 
-    # --- the timer ---
+    # --- time ---
 
-    def _arm_timer(self, deadline: float | None) -> None:
-        """Wake up at the deadline or before it; who wakes up too early finds nothing to do.
-
-        Each message moves a deadline, so a timer that is set is left alone while it can be.
-        """
-        if deadline is None or (self._timer is not None and self._timer.when() <= deadline):
-            return
-        self._disarm_timer()
-        self._timer = self._loop.call_at(deadline, self._on_timer)
-
-    def _on_timer(self) -> None:
-        self._timer = None
+    def _on_alarm(self) -> None:
         for line in self._lines.all():
             line.timed_out()
         self._step(self._dialect.timed_out)
         for line in self._lines.all():
-            self._arm_timer(line.next_deadline())
-
-    def _disarm_timer(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-
-
-async def send_frame(websocket: WebSocket, frame: Frame) -> None:
-    """Send a text or a binary message; waits while the client does not read."""
-    if isinstance(frame, str):
-        await websocket.send_text(frame)
-    else:
-        await websocket.send_bytes(frame)
-
-
-def frame_of(message: Any) -> Frame:
-    text = message.get("text")
-    return message["bytes"] if text is None else text
-
-
-def _raise(bug: Exception, now: float) -> NoReturn:
-    raise bug
+            self._alarm.set(line.next_deadline())

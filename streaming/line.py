@@ -20,10 +20,12 @@ from hark.engine.types import (
 )
 
 from .bridge import StreamLink
+from .effects import Effect, Emit, Hangup, ToEngine, farewell
 from .errors import StreamError, internal_error
 from .events import Command, Event, Finalized, Receipt
 from .metrics import Metrics
-from .session import Effect, Emit, Hangup, Session, Terms, ToEngine, farewell
+from .session import Session
+from .terms import Terms
 
 _log = logging.getLogger(__name__)
 

@@ -23,11 +23,11 @@ from hark.engine.types import (
     StreamOptions,
 )
 
+from .effects import Hangup
 from .errors import BadAudioError, ShuttingDownError, StreamError, internal_error, told
 from .events import AudioIn, CloseIn, Error, Event, Final, Hello
 from .line import Line, SessionLog
 from .lines import Lines
-from .session import Hangup
 
 _log = logging.getLogger(__name__)
 

@@ -9,8 +9,8 @@ from collections import OrderedDict
 from collections.abc import Hashable
 from itertools import count
 
+from .effects import Hangup
 from .protocols.base import Say
-from .session import Hangup
 
 
 class Outbox:

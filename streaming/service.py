@@ -19,13 +19,14 @@ from .asgi import handshake_of, header_list, response_of
 from .bridge import Bridge, BridgeStatus, EnginePort, StartEngine
 from .config import ServerConfig
 from .connection import Connection
+from .effects import error_event
 from .errors import StreamError
 from .keys import keyring_of
 from .line import Line, Listener
 from .lines import Lines
 from .metrics import Metrics
 from .protocols.base import Denial, Dialect, Door, House
-from .session import Terms, error_event
+from .terms import Terms
 from .turned_away import turn_away
 from .websocket import SOCKET
 

@@ -12,15 +12,14 @@ From every state a failure or the client's leaving leads to ENDED, where all inp
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from enum import Enum, auto
 from types import MappingProxyType
 
 from hark.engine import types as engine
-from hark.engine.languages import canonical_language
 from hark.engine.types import AudioFormat, StreamId, StreamOptions
 
 from . import events
+from .effects import Effect, Emit, Hangup, ToEngine, error_event, farewell
 from .errors import (
     BadOptionError,
     HelloTimeoutError,
@@ -40,53 +39,10 @@ from .events import (
     event_of,
     to_ms,
 )
-from .stall import StallTime, with_stall
-
-# --- effects: what the machine wants done --------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class ToEngine:
-    request: engine.EngineRequest
-
-
-@dataclass(frozen=True, slots=True)
-class Emit:
-    event: Event
-
-
-@dataclass(frozen=True, slots=True)
-class Hangup:
-    """Close the connection once everything emitted before has been sent."""
-
-    code: int
-    reason: str
-
-
-Effect = ToEngine | Emit | Hangup
-
-
-def farewell(error: StreamError, segment: int = 0, at_ms: int = 0) -> list[Effect]:
-    """The effects that tell a client why its stream ends, and end it."""
-    return [Emit(error_event(error, segment, at_ms)), Hangup(error.close_code, error.code)]
-
-
-def error_event(error: StreamError, segment: int = 0, at_ms: int = 0) -> events.Error:
-    """What a client is told about an error, `at_ms` into its stream."""
-    return events.Error(
-        code=error.code,
-        message=error.message,
-        retry=error.retry,
-        retry_after_s=error.retry_after_s,
-        segment=segment,
-        start_ms=at_ms,
-        end_ms=at_ms,
-    )
-
+from .stall import StallTime
+from .terms import Terms
 
 _MAX_HELD = 8  # errors that wait for `ready`; a client that makes more of them knows already
-
-# --- the machine ---------------------------------------------------------------------------------
 
 
 class State(Enum):
@@ -112,17 +68,6 @@ NEXT_STATE: Mapping[tuple[State, type[Command]], State] = MappingProxyType(
     }
 )
 """Where each command leads; a pair that is not here is `out_of_order`."""
-
-
-@dataclass(frozen=True, slots=True)
-class Terms:
-    """What holds for every stream of a server: its model's limits and its timers, in seconds."""
-
-    languages: tuple[str, ...]
-    max_segment_s: int
-    unsure_below: float
-    hello_timeout_s: float = 10.0
-    stall_s: float = 2.0
 
 
 class Session:
@@ -294,7 +239,7 @@ class Session:
             case Hello():
                 return self._open(command)
             case ConfigureIn(changes=changes):
-                settled = self._settle(StreamOptions().with_changes(**changes))
+                settled = self._terms.settle(StreamOptions().with_changes(**changes))
                 changes = {name: getattr(settled, name) for name in changes}
                 self._stall.ask(settled.endpointing if "endpointing" in changes else None)
                 return [ToEngine(engine.Configure(self._stream, changes))]
@@ -307,25 +252,10 @@ class Session:
 
     def _open(self, hello: Hello) -> list[Effect]:
         self._audio, self._wants_receipts = hello.audio, hello.receipts
-        self._options = self._settle(hello.options)
+        self._options = self._terms.settle(hello.options)
         self._stall.open(self._options.endpointing)
         self._deadline = None
         return [ToEngine(engine.Open(self._stream, self._audio, self._options))]
-
-    def _settle(self, options: StreamOptions) -> StreamOptions:
-        """The options that will be in force: language, segment limit and stall time settled.
-
-        The language has the model's name, the segment limit its bound, the stall time is the
-        server's where the client has none.
-
-        Raises OptionError when the model does not speak the language.
-        """
-        language = options.language
-        if language is not None:
-            language = canonical_language(language, self._terms.languages)
-        limit_s = min(options.segment_limit_s, self._terms.max_segment_s)
-        endpointing = with_stall(options.endpointing, self._terms.stall_s)
-        return replace(options, language=language, segment_limit_s=limit_s, endpointing=endpointing)
 
     def _out_of_order(self, command: Command) -> OutOfOrderError:
         if self._state is State.AWAITING_HELLO:

@@ -7,10 +7,10 @@ import asyncio
 
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from .connection import frame_of, send_frame
+from .effects import Hangup, error_event
 from .errors import StreamError
+from .frames import frame_of, send_frame
 from .protocols.base import Action, Dialect, Say
-from .session import Hangup, error_event
 
 
 async def turn_away(

@@ -44,7 +44,10 @@ COMPOSITION = {
 }
 
 # Pure: no waiting, no clock, no sockets, no logging.
-PURE_NAMES = ("session", "stall", "outbox", "admission", "events", "errors")
+PURE_NAMES = (
+    *("session", "effects", "terms", "stall"),
+    *("outbox", "admission", "events", "errors"),
+)
 PURE = ["streaming/" + name for name in PURE_NAMES]
 IMPURE_MODULES = {"asyncio", "time", "threading", "socket", "logging", "starlette", "uvicorn"}
 
@@ -65,6 +68,7 @@ OWNERS = {
     },
     "asyncio": {
         *("streaming/bridge.py", "streaming/connection.py", "streaming/server.py"),
+        *("streaming/alarm.py", "streaming/reader.py"),
         *("streaming/serve.py", "streaming/service.py", "streaming/websocket.py"),
         *("streaming/http.py", "streaming/offline.py", "streaming/body.py"),
         "streaming/turned_away.py",

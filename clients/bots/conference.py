@@ -20,6 +20,7 @@ from hark.streaming.events import Event
 
 from ..captions import clock
 from ..errors import BadAddressError, HarkError, UsageError
+from ..keys import add_key_argument
 from ..settings import Options
 from ..wire import stream_url
 from .conference_screen import ConferenceScreen
@@ -40,6 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="a speaker's recording, and when it begins in the conference (0)",
     )
     parser.add_argument("--url", default=DEFAULT_URL, help="the server (%(default)s)")
+    add_key_argument(parser)
     parser.add_argument("--out", type=Path, metavar="PATH", help="of the transcript (the screen)")
     parser.add_argument("--fast", action="store_true", help="as fast as it goes, not as spoken")
     parser.add_argument("--language", help="name or ISO code; the model decides if left out")
@@ -120,7 +122,7 @@ async def _hold(
 
     async def is_heard(participant: Participant) -> bool:
         try:
-            await participant.take_part(args.url, options, conference)
+            await participant.take_part(args.url, options, conference, key=args.key)
         except (HarkError, AudioFileError) as error:
             screen.warn(participant.speaker.name, f"was not heard to the end: {error}")
             return False

@@ -9,13 +9,12 @@ from types import TracebackType
 from typing import Self
 
 from rich.console import Console, Group
-from rich.live import Live
 from rich.text import Text
 
 from hark.streaming.events import Event
 
 from ..captions import Captions, advance, line_text, live_text
-from ..screen import REFRESH_PER_S
+from ..screen import live_lines
 
 COLOURS = ("green", "magenta", "blue", "yellow", "cyan", "red")
 
@@ -31,18 +30,10 @@ class ConferenceScreen:
             for number, name in enumerate(names)
         }
         self._captions = dict.fromkeys(names, Captions())
-        self._live: Live | None = None
-        if console.is_terminal:
-            self._live = Live(
-                console=console,
-                get_renderable=self._growing,
-                refresh_per_second=REFRESH_PER_S,
-                vertical_overflow="visible",
-            )
+        self._lines = live_lines(console, self._growing)
 
     def __enter__(self) -> Self:
-        if self._live is not None:
-            self._live.start()
+        self._lines.__enter__()
         return self
 
     def __exit__(
@@ -51,8 +42,7 @@ class ConferenceScreen:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if self._live is not None:
-            self._live.stop()
+        self._lines.__exit__(kind, error, trace)
 
     def show(self, name: str, event: Event, unsure_below: float) -> None:
         """Take in what happened in a speaker's stream, at the conference's time."""

@@ -28,10 +28,15 @@ OnEvent = Callable[[Event], Awaitable[None]]
 
 
 class LastingStream:
-    """One speaker's stream to the server at `url`, of mono 16-bit audio at `sample_rate` Hz."""
+    """One speaker's stream to the server at `url`, of mono 16-bit audio at `sample_rate` Hz.
 
-    def __init__(self, url: str, *, sample_rate: int, options: Options) -> None:
-        self._url = url
+    `key` is one of the server's API keys, if it has any.
+    """
+
+    def __init__(
+        self, url: str, *, key: str | None = None, sample_rate: int, options: Options
+    ) -> None:
+        self._url, self._key = url, key
         self._sample_rate = sample_rate
         self._options = options
         self._changes = Changes()
@@ -85,6 +90,7 @@ class LastingStream:
                 return await stack.enter_async_context(
                     connect(
                         self._url,
+                        key=self._key,
                         encoding="pcm_s16le",
                         sample_rate=self._sample_rate,
                         **self._options,

@@ -1,11 +1,12 @@
 """Hark's events, audio and errors in LiveKit's terms; pure, opens nothing."""
 # pyright: reportMissingImports=false
 
+from http import HTTPStatus
 from statistics import fmean
 
 import numpy as np
 from livekit import rtc
-from livekit.agents import APIConnectionError, APIError, LanguageCode, stt
+from livekit.agents import APIConnectionError, APIError, APIStatusError, LanguageCode, stt
 from livekit.agents.types import TimedString
 
 from hark.streaming.events import Final, Partial
@@ -57,7 +58,11 @@ def mono(frame: rtc.AudioFrame) -> bytes:
 
 
 def api_error(error: HarkError) -> APIError:
-    """The error by which LiveKit knows whether to try again."""
+    """The error by which LiveKit knows whether to try again; a refused key never is."""
+    if error.code == "unauthorized":
+        return APIStatusError(
+            str(error), status_code=HTTPStatus.UNAUTHORIZED, body={"code": error.code}
+        )
     if isinstance(error, ServerUnreachableError | ConnectionLostError):
         return APIConnectionError(str(error), retryable=error.retry)
     return APIError(str(error), body={"code": error.code}, retryable=error.retry)

@@ -32,6 +32,7 @@ from hark.engine.types import SAMPLE_RATE
 from hark.streaming.events import Error, Event, Final, Partial, Ready, SpeechEnded, SpeechStarted
 
 from ..errors import HarkError
+from ..keys import key_from_environment
 from ..settings import Changes, Options, changed
 from .lasting import DEFAULT_URL, LastingStream
 from .livekit_data import api_error, final_data, interim_data, mono
@@ -46,10 +47,17 @@ logger = logging.getLogger(__name__)
 class STT(stt.STT):
     """Speech to text by the Hark server at `url`, with the options of `hello` in docs/protocol.md.
 
+    `api_key` is one of the server's, if it has any; left out, it is the environment's HARK_API_KEY.
     `language` may be a tag ("en-US") as well. LiveKit's key terms join the `context`.
     """
 
-    def __init__(self, url: str = DEFAULT_URL, **options: Unpack[Options]) -> None:
+    def __init__(
+        self,
+        url: str = DEFAULT_URL,
+        *,
+        api_key: NotGivenOr[str] = NOT_GIVEN,
+        **options: Unpack[Options],
+    ) -> None:
         is_by_word = options.get("granularity", "word") != "segment"
         super().__init__(
             capabilities=stt.STTCapabilities(
@@ -62,6 +70,7 @@ class STT(stt.STT):
             )
         )
         self._url = url
+        self._key = api_key if is_given(api_key) else key_from_environment()
         self._options = options
         if "language" in options:
             options["language"] = language_of_tag(options["language"])
@@ -83,8 +92,8 @@ class STT(stt.STT):
         language: NotGivenOr[str] = NOT_GIVEN,
         conn_options: APIConnectOptions = DEFAULT_API_CONNECT_OPTIONS,
     ) -> "SpeechStream":
-        options = self._options_in(language)
-        stream = SpeechStream(stt=self, url=self._url, options=options, conn_options=conn_options)
+        lasting = self._lasting(SAMPLE_RATE, self._options_in(language))
+        stream = SpeechStream(stt=self, lasting=lasting, conn_options=conn_options)
         self._streams.add(stream)
         return stream
 
@@ -122,7 +131,7 @@ class STT(stt.STT):
                 finals.append(event)
 
         options = self._options_in(language) | Options(partials=False)
-        stream = LastingStream(self._url, sample_rate=frame.sample_rate, options=options)
+        stream = self._lasting(frame.sample_rate, options)
         try:
             await stream.attempt(receive, take, open_timeout_s=conn_options.timeout)
         except HarkError as error:
@@ -149,6 +158,9 @@ class STT(stt.STT):
                 terms.append(term)
         return terms
 
+    def _lasting(self, sample_rate: int, options: Options) -> LastingStream:
+        return LastingStream(self._url, key=self._key, sample_rate=sample_rate, options=options)
+
     def _options_in(self, language: NotGivenOr[str]) -> Options:
         if not is_given(language):
             return self._options
@@ -159,10 +171,10 @@ class SpeechStream(stt.RecognizeStream):
     """One speaker's audio in, LiveKit's speech events out; made by `STT.stream`."""
 
     def __init__(
-        self, *, stt: STT, url: str, options: Options, conn_options: APIConnectOptions
+        self, *, stt: STT, lasting: LastingStream, conn_options: APIConnectOptions
     ) -> None:
         super().__init__(stt=stt, conn_options=conn_options, sample_rate=SAMPLE_RATE)
-        self._lasting = LastingStream(url, sample_rate=SAMPLE_RATE, options=options)
+        self._lasting = lasting
         self._has_run = False
         self._offset_s = 0.0
         self._opened = 0.0

@@ -62,8 +62,10 @@ class Participant:
     finals: list[Final] = field(default_factory=list)
     unsure_below: float = 0.0
 
-    async def take_part(self, url: str, options: Options, conference: Clock) -> None:
-        """Join, speak and hear everything out.
+    async def take_part(
+        self, url: str, options: Options, conference: Clock, *, key: str | None = None
+    ) -> None:
+        """Join, speak and hear everything out. `key` is one of the server's, if it has any.
 
         Raises:
             HarkError: the server refuses for good, or keeps failing.
@@ -74,7 +76,7 @@ class Participant:
         while True:
             num_finals = len(self.finals)
             try:
-                return await self._speak(url, options, conference)
+                return await self._speak(url, key, options, conference)
             except HarkError as error:
                 num_failures = 1 if len(self.finals) > num_finals else num_failures + 1
                 if not error.retry or num_failures == MAX_FAILURES:
@@ -88,7 +90,7 @@ class Participant:
         """Up to where the recording needn't be heard again."""
         return self.finals[-1].end_ms - self.speaker.joins_ms if self.finals else 0
 
-    async def _speak(self, url: str, options: Options, conference: Clock) -> None:
+    async def _speak(self, url: str, key: str | None, options: Options, conference: Clock) -> None:
         begin_ms, num_finals = self._heard_ms, len(self.finals)
 
         def take(event: Event) -> None:
@@ -98,7 +100,7 @@ class Participant:
                 self.finals.append(placed)
             self.on_event(placed)
 
-        async with connect(url, sample_rate=SAMPLE_RATE, **options) as stream:
+        async with connect(url, key=key, sample_rate=SAMPLE_RATE, **options) as stream:
             self.unsure_below = stream.ready.unsure_below
             await exchange(stream, self._blocks(begin_ms, conference), take)
 

@@ -28,6 +28,7 @@ try:
     from pipecat.services.settings import STTSettings
     from pipecat.services.stt_service import STTService
     from pipecat.transcriptions.language import Language
+    from pipecat.utils.errors import ErrorCategory
     from pipecat.utils.network import QuickFailureTracker, exponential_backoff_time
     from pipecat.utils.time import time_now_iso8601
     from pipecat.utils.types import NOT_GIVEN, NotGiven
@@ -40,6 +41,7 @@ from hark.engine.types import Endpointing
 from hark.streaming.events import Error, Event, Final, Finalized, Partial, Ready
 
 from ..errors import HarkError
+from ..keys import key_from_environment
 from ..settings import Changes, Options, changed
 from .lasting import DEFAULT_URL, LastingStream
 from .tags import iso_tag, language_of_tag
@@ -64,6 +66,7 @@ class HarkSTTService(STTService):
     Each partial is an InterimTranscriptionFrame and each final a TranscriptionFrame, whose `result`
     is the event itself, words and times included. When the pipeline's VAD hears the end of speech,
     the open segment is finished at once. `sample_rate` is the pipeline's where it is left out.
+    `api_key` is one of the server's, if it has any; left out, it is the environment's HARK_API_KEY.
     """
 
     Settings = HarkSTTSettings
@@ -72,6 +75,7 @@ class HarkSTTService(STTService):
         self,
         url: str = DEFAULT_URL,
         *,
+        api_key: str | None = None,
         options: Options | None = None,
         sample_rate: int | None = None,
         ttfs_p99_latency: float | None = TTFS_P99_S,
@@ -79,6 +83,7 @@ class HarkSTTService(STTService):
         **kwargs: Any,
     ) -> None:
         self._url = url
+        self._key = key_from_environment() if api_key is None else api_key
         self._options = Options() if options is None else options
         in_force = HarkSTTSettings(
             model="qwen3-asr",
@@ -110,7 +115,9 @@ class HarkSTTService(STTService):
     async def setup(self, setup: FrameProcessorSetup) -> None:
         await super().setup(setup)
         options = changed(self._options, self._changes(Changes.__annotations__))
-        self._stream = LastingStream(self._url, sample_rate=self.sample_rate, options=options)
+        self._stream = LastingStream(
+            self._url, key=self._key, sample_rate=self.sample_rate, options=options
+        )
         self._connect(self._stream)
 
     async def stop(self, frame: EndFrame) -> None:
@@ -185,7 +192,10 @@ class HarkSTTService(STTService):
                 up_s = await self._has_disconnected()
             if not lost.retry or failures.record(up_s).should_give_up:
                 self._listening = None  # from here on, so that mended settings may start anew
-                await self.push_error(f"{lost}", lost, force_treat_as_permanent=True)
+                category = _category(lost)
+                await self.push_error(
+                    f"{lost}", lost, category=category, force_treat_as_permanent=True
+                )
                 return
             await self.push_error(f"{lost}", lost)
             await asyncio.sleep(lost.retry_after_s or exponential_backoff_time(failures.count))
@@ -255,6 +265,12 @@ class HarkSTTService(STTService):
             result=final,
         )
         await self.push_frame(frame)
+
+
+def _category(error: HarkError) -> ErrorCategory | None:
+    """Pipecat's word for a key that is refused; None leaves finding one to Pipecat."""
+    is_about_key = error.code in ("unauthorized", "bad_key")
+    return ErrorCategory.AUTHENTICATION if is_about_key else None
 
 
 def _language(event: Partial | Final) -> Language | None:

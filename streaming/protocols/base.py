@@ -13,9 +13,9 @@ from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from ..effects import Hangup
 from ..errors import BadOptionError, StreamError
 from ..events import Command, Event
-from ..session import Hangup
 
 Frame = str | bytes
 """One WebSocket message: str for a text message, bytes for a binary one."""

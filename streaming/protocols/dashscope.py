@@ -10,9 +10,9 @@ from typing import Any
 
 from hark.engine.types import AudioFormat, Encoding, Endpointing, OptionError, StreamOptions
 
+from ..effects import Hangup
 from ..errors import BadMessageError, BadOptionError, StreamError
 from ..events import CloseIn, Final, Partial
-from ..session import Hangup
 from .base import (
     HTTP_STATUS,
     Action,
@@ -23,10 +23,11 @@ from .base import (
     Tell,
     retry_header,
 )
+from .openai.errors import error_body
 from .openai.items import Item
 from .openai.machine import RealtimeMachine
 from .openai.message import APPEND, Message
-from .openai.tell import TRANSCRIPTION, error_body
+from .openai.tell import TRANSCRIPTION
 from .wire import MAX_CONTEXT_CHARACTERS, joined, language_code, language_of, to_json
 
 _LINE = ""

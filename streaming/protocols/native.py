@@ -10,6 +10,7 @@ from typing import NoReturn, Protocol
 
 import msgpack
 
+from ..effects import Hangup
 from ..errors import BadMessageError, BadOptionError, CapacityError, ServerError, StreamError
 from ..events import (
     AudioIn,
@@ -18,7 +19,6 @@ from ..events import (
     Partial,
     event_to_wire,
 )
-from ..session import Hangup
 from .base import (
     HTTP_STATUS,
     Action,

@@ -7,9 +7,9 @@ audio, JSON with `config`, `eof`, …      Vosk
 from collections.abc import Mapping
 from typing import Any, Protocol
 
+from ..effects import Hangup
 from ..errors import CapacityError, ServerError, StreamError
 from ..events import Event
-from ..session import Hangup
 from .base import HTTP_STATUS, Action, Denial, Frame, Handshake, House, LineId
 from .vosk import Vosk
 from .whisper_live import END_OF_AUDIO, WhisperLive

@@ -17,9 +17,9 @@ from typing import Any
 
 from hark.engine.types import AudioFormat, OptionError, StreamOptions
 
+from ..effects import Hangup
 from ..errors import BadMessageError, BadOptionError, SlowReaderError, StreamError
 from ..events import AudioIn, CloseIn, Event, Final, Finalized, FinalizeIn, Hello, Partial
-from ..session import Hangup
 from .base import Action, Frame, LineId, Say, Stay, Tell
 from .wire import MAX_CONTEXT_CHARACTERS, join_texts
 

@@ -13,9 +13,9 @@ from typing import Any
 from hark.engine.languages import LANGUAGES
 from hark.engine.types import AudioFormat, Encoding, Endpointing, StreamOptions
 
+from ..effects import Hangup
 from ..errors import BadMessageError, BadOptionError, CapacityError, ShuttingDownError, StreamError
 from ..events import AudioIn, CloseIn, Error, Event, Final, Hello, Partial
-from ..session import Hangup
 from .base import Action, Frame, LineId, Say, Stay, Tell
 from .wire import MAX_CONTEXT_CHARACTERS, blank_between, language_of, text_in
 

@@ -4,24 +4,20 @@ import asyncio
 import json
 import os
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from hark.clients.journal import Journal
-from hark.clients.samples import Sample, same_words
-from hark.clients.server_process import ServerProcess
-from hark.engine.audio.files import open_audio
+from hark.engine.types import Endpointing, Open
 from hark.streaming.cli import main
 from hark.streaming.events import Final
 
 from ..fakes import words
 from ..streaming.support import Running, serving_ready
 from .tones import tone, write_audio
-
-Transcribe = Callable[..., str]
 
 
 @pytest.fixture
@@ -56,6 +52,28 @@ async def test_samples_reach_the_server_unchanged(server: Running, tmp_path: Pat
     path = write_audio(tmp_path / "a.wav", stored / np.float32(32_768))
     assert await hark_file("--url", server.address, path) == 0
     assert server.engine.fed_bytes == 4 * len(stored)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "endpointing", "partials"),
+    [
+        ([], Endpointing("vad", 600), False),
+        (["--pause-ms", "900"], Endpointing("vad", 900), False),
+        (["--endpointing", "manual"], Endpointing("manual"), False),
+        # It goes by what partials say.
+        (["--endpointing", "semantic", "--pause-ms", "900"], Endpointing("semantic", 900), True),
+    ],
+)
+async def test_what_ends_a_segment_is_asked_of_the_server(
+    server: Running, tone_file: Path, arguments: list[str], endpointing: Endpointing, partials: bool
+) -> None:
+    assert await hark_file("--url", server.address, *arguments, tone_file) == 0
+    [options] = [each.options for each in server.engine.requests if isinstance(each, Open)]
+    assert (options.endpointing.mode, options.endpointing.pause_ms) == (
+        endpointing.mode,
+        endpointing.pause_ms,
+    )
+    assert options.partials is partials
 
 
 async def test_captions_grow_in_real_time(
@@ -109,6 +127,9 @@ async def test_one_recording_goes_into_the_file_that_is_named(
         (["--output", "one.txt", "second.wav"], 2, "one.txt is named like a file"),
         (["--language", "Klingon"], 2, "Klingon"),
         (["--window", "9"], 2, "--window is 9"),
+        (["--endpointing", "loud"], 2, "--endpointing mode is 'loud', allowed are 'vad', "),
+        (["--pause-ms", "10"], 2, "--pause-ms is 10, allowed are 200 to 5000"),
+        (["--pause-ms", "900", "--endpointing", "off"], 2, "nothing with --endpointing off"),
         (["--url", "ftp://host"], 2, "ftp://host"),
         (["--url", "127.0.0.1:1"], 1, "Connection refused"),
         (["--model", "/no/such/folder"], 2, "/no/such/folder"),
@@ -161,151 +182,6 @@ async def test_json_is_utf_8_whatever_the_name_of_the_recording(
     assert json.loads(capfdbinary.readouterr().out.decode("utf-8"))["file"] == str(odd)
     assert await hark_file(*arguments, "--output", tmp_path / "out.json") == 0
     assert json.loads((tmp_path / "out.json").read_text("utf-8"))["file"] == str(odd)
-
-
-# --- with a real model ---------------------------------------------------------------------------
-
-
-@pytest.fixture
-def transcribe(model_folder: Path, capsys: pytest.CaptureFixture[str]) -> Transcribe:
-    """Runs `hark file` in this process, on the real engine."""
-
-    def run(*arguments: object) -> str:
-        assert main(["file", "--model", str(model_folder), *map(str, arguments)]) == 0
-        return capsys.readouterr().out
-
-    return run
-
-
-def test_every_sample_gives_its_words_here_and_over_a_server(
-    samples: list[Sample],
-    real_server: ServerProcess,
-    transcribe: Transcribe,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    paths = [sample.path for sample in samples]
-    here = transcribe("--format", "json", *paths)
-    assert main(["file", "--url", real_server.url, "--format", "json", *map(str, paths)]) == 0
-    there = capsys.readouterr().out
-    for sample, line, other in zip(samples, here.splitlines(), there.splitlines(), strict=True):
-        heard, heard_there = json.loads(line), json.loads(other)
-        assert same_words(heard["text"], sample.text), f"{sample.name}: {heard['text']}"
-        assert heard["language"] == sample.language
-        assert heard["text"] == heard_there["text"]
-
-
-@pytest.mark.parametrize(
-    ("name", "codec", "rate", "channels"),
-    [
-        ("a.mp3", "mp3", 16_000, 1),
-        ("a.wav", "pcm_s16le", 48_000, 2),
-        ("a.wav", "pcm_mulaw", 8_000, 1),
-    ],
-)
-def test_other_encodings_give_the_same_words(
-    samples: list[Sample],
-    transcribe: Transcribe,
-    tmp_path: Path,
-    name: str,
-    codec: str,
-    rate: int,
-    channels: int,
-) -> None:
-    sample = samples[0]
-    mono = np.concatenate(list(open_audio(sample.path).blocks(rate)))
-    path = write_audio(tmp_path / name, np.stack([mono] * channels), rate=rate, codec=codec)
-    heard = transcribe(path)
-    assert same_words(heard, sample.text), heard
-
-
-def test_tokens_are_all_ids_of_one_segment(
-    samples: list[Sample], model_folder: Path, transcribe: Transcribe
-) -> None:
-    from hark.engine.model.tokenizer import Tokenizer
-
-    sample = samples[0]
-    clip = json.loads(transcribe("--tokens", "--format", "json", sample.path))
-    decoded = Tokenizer.from_folder(model_folder).decode(clip["tokens"])
-    assert decoded.startswith(f"language {sample.language}<asr_text>{clip['text']}")
-    assert same_words(clip["text"], sample.text)
-
-
-def test_a_language_the_model_does_not_know_is_refused(
-    samples: list[Sample], model_folder: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    arguments = ["--model", str(model_folder), "--language", "xx", str(samples[0].path)]
-    assert main(["file", *arguments]) == 2
-    assert capsys.readouterr().err == (
-        "hark file: language is 'xx', allowed are English (en), Spanish (es), German (de)\n"
-    )
-
-
-def test_a_file_that_breaks_off_does_not_harm_the_next(
-    samples: list[Sample],
-    model_folder: Path,
-    tmp_path: Path,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    sample = samples[0]
-    spoken = np.concatenate(list(open_audio(sample.path).blocks()))
-    spoken[-100] = np.nan
-    broken = write_audio(tmp_path / "broken.wav", spoken, codec="pcm_f32le")
-    assert main(["file", "--model", str(model_folder), str(broken), str(sample.path)]) == 1
-    output = capsys.readouterr()
-    assert "NaN" in output.err
-    assert same_words(output.out.partition("\n")[2], sample.text)
-
-
-def test_tokens_take_no_more_than_two_minutes(
-    model_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    path = write_audio(tmp_path / "long.wav", np.zeros(121 * 16_000, np.float32))
-    assert main(["file", "--model", str(model_folder), "--tokens", str(path)]) == 1
-    assert "longer than 120 s" in capsys.readouterr().err
-
-
-def test_an_interrupted_transcription_goes_on(
-    samples: list[Sample],
-    model_folder: Path,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    pause = np.zeros(16_000, np.float32)
-    parts = [part for s in samples[:4] for part in (*open_audio(s.path).blocks(), pause)]
-    talk = write_audio(tmp_path / "talk.wav", np.concatenate(parts))
-
-    def to(name: str) -> list[str]:
-        model, output = str(model_folder), str(tmp_path / name)
-        return ["file", "--model", model, "--format", "json", "--output", output, str(talk)]
-
-    def stop(journal: Journal, final: Final) -> None:
-        add(journal, final)
-        if len(journal.finals) == 2:
-            raise KeyboardInterrupt
-
-    add = Journal.add
-    monkeypatch.setattr(Journal, "add", stop)
-    assert main(to("stopped.json")) == 130
-    assert "the same command goes on from here" in capsys.readouterr().err
-    unfinished = tmp_path / "stopped.json.unfinished"
-    assert len(unfinished.read_text().splitlines()) == 3
-    with unfinished.open("ab") as file:
-        file.write(b'{"type": "final", "text": "cut o \xc3')  # the machine went down in mid-word
-    monkeypatch.setattr(Journal, "add", add)
-    assert main(to("stopped.json")) == 0
-    assert "goes on at" in capsys.readouterr().err
-    assert not unfinished.exists()
-    assert main(to("whole.json")) == 0
-    went_on, whole = (
-        json.loads((tmp_path / name).read_text()) for name in ("stopped.json", "whole.json")
-    )
-    assert same_words(went_on["text"], whole["text"])
-    assert went_on["duration_s"] == whole["duration_s"]
-    # The voice detector remembers, and begins anew where it goes on.
-    for ours, theirs in zip(went_on["segments"], whole["segments"], strict=True):
-        assert abs(ours["start_ms"] - theirs["start_ms"]) <= 300
-        assert abs(ours["words"][0]["start_ms"] - theirs["words"][0]["start_ms"]) <= 300
 
 
 def test_a_journal_of_something_else_does_not_count(tmp_path: Path) -> None:

@@ -64,6 +64,23 @@ async def test_hark_file(
         assert capsys.readouterr().out == f"{words(5)}\n"
 
 
+async def test_hark_conference(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv("HARK_API_KEY", raising=False)
+    said = [f"{name}={write_audio(tmp_path / f'{name}.wav', tone())}" for name in ("ann", "bob")]
+    async with serving_ready(api_keys="one") as server:
+        command = ["conference", *said, "--fast", "--url", server.address]
+        assert await asyncio.to_thread(main, [*command, "--key", "two"]) == 1
+        refused = capsys.readouterr()
+        assert refused.out == ""
+        told = " ".join(refused.err.split())
+        assert told.count("does not know this key; another can be given by --key") == 2
+        monkeypatch.setenv("HARK_API_KEY", "one")
+        assert await asyncio.to_thread(main, command) == 0
+    assert capsys.readouterr().out == f"[00:00] ann: {words(10)}\n[00:00] bob: {words(10)}\n"
+
+
 async def test_hark_bench(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

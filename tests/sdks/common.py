@@ -1,4 +1,4 @@
-"""What the tests of the clients in Python share: the server, the samples, and how to compare words.
+"""What the tests of the clients in Python share: the servers, the samples, how to compare words.
 
 Runs in every client's environment, so it imports the standard library alone.
 """
@@ -13,6 +13,7 @@ from typing import Literal
 
 WS_URL = os.environ["HARK_URL"]
 HTTP_URL = WS_URL.replace("ws://", "http://", 1)
+KEYED_URL, KEY = os.environ["HARK_KEYED_URL"], os.environ["HARK_KEY"]
 HOST, PORT = WS_URL.removeprefix("ws://").rsplit(":", 1)
 _AUDIO = Path(os.environ["HARK_AUDIO"])
 

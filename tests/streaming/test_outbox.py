@@ -3,9 +3,9 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from hark.streaming.effects import Hangup
 from hark.streaming.outbox import Outbox
 from hark.streaming.protocols.base import Say
-from hark.streaming.session import Hangup
 
 
 def partial(text: str, of: str = "") -> Say:

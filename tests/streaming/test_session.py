@@ -6,6 +6,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from hark.engine import types as engine
 from hark.engine.types import AudioFormat, Endpointing, StreamOptions
+from hark.streaming.effects import Emit, Hangup, ToEngine
 from hark.streaming.events import (
     AudioIn,
     Bye,
@@ -17,7 +18,8 @@ from hark.streaming.events import (
     Heard,
     Hello,
 )
-from hark.streaming.session import Emit, Hangup, Session, State, Terms, ToEngine
+from hark.streaming.session import Session, State
+from hark.streaming.terms import Terms
 from tests.fakes import ManualClock
 
 COMMANDS = st.sampled_from(

@@ -14,6 +14,7 @@ import msgpack
 import pytest
 
 from hark.engine import types as engine
+from hark.streaming.effects import Effect, Emit, Hangup, ToEngine
 from hark.streaming.errors import StreamError
 from hark.streaming.outbox import Outbox
 from hark.streaming.protocols.base import Frame, Say
@@ -23,7 +24,8 @@ from hark.streaming.protocols.native import (
     Native,
     choose_adapter,
 )
-from hark.streaming.session import Effect, Emit, Hangup, Session, Terms, ToEngine
+from hark.streaming.session import Session
+from hark.streaming.terms import Terms
 from tests.streaming.support import pack
 
 TRANSCRIPTS = sorted((Path(__file__).parent.parent / "data" / "protocol").glob("*.jsonl"))

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from ...effects import Hangup
 from ...errors import BadAudioError, BadOptionError, StreamError
 from ...events import (
     AudioIn,
@@ -25,7 +26,6 @@ from ...events import (
     Hello,
     Ready,
 )
-from ...session import Hangup
 from ..base import Action, Drop, Frame, House, LineId, Say, Tell
 from ..wire import header_text
 from .channel import Channel, Rules

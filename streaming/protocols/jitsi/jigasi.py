@@ -13,9 +13,9 @@ from uuid import UUID
 
 from hark.engine.types import AudioFormat, Endpointing, StreamOptions
 
+from ...effects import Hangup
 from ...errors import BadMessageError, StreamError
 from ...events import ConfigureIn, Event
-from ...session import Hangup
 from ..base import HTTP_STATUS, Action, Denial, Handshake, House, LineId, Say, Tell, retry_header
 from ..wire import to_json
 from .meeting import Caption, Meeting, Source, wanted_language

@@ -12,9 +12,9 @@ from typing import Generic, TypeVar
 
 from hark.engine.types import AudioFormat, StreamOptions
 
+from ...effects import Hangup
 from ...errors import BadOptionError
 from ...events import AudioIn, CloseIn, Event, Final, Hello, Partial, SpeechStarted
-from ...session import Hangup
 from ..base import Action, House, LineId, Stay, Tell
 from ..wire import language_of
 from .timeline import Timeline

@@ -14,9 +14,9 @@ from typing import Any
 from hark.engine.languages import LANGUAGES
 from hark.engine.types import AudioFormat, Encoding, Endpointing, StreamOptions
 
+from ...effects import Hangup, error_event
 from ...errors import BadOptionError, StreamError
 from ...events import Error, Event, FinalizeIn
-from ...session import Hangup, error_event
 from ..base import (
     HTTP_STATUS,
     Action,

@@ -18,7 +18,8 @@ from ...events import Final
 from ..base import Denial
 from ..files import Answer, BodyKind, FileRequest, Order, Transcript
 from ..wire import MAX_CONTEXT_CHARACTERS, blank_between, read_object, text_in, to_json
-from .rest import error_body, openai_denial, request_headers, server_sent
+from .errors import error_body
+from .rest import openai_denial, request_headers, server_sent
 
 _TEXT_TAG = "<asr_text>"
 _NOTHING_HEARD = f"language None{_TEXT_TAG}"
@@ -157,7 +158,7 @@ class _Teller:
         return nothing + self._chat.chunk({}, finish_reason="stop") + "data: [DONE]\n\n"
 
     def failed(self, error: StreamError) -> str:
-        return server_sent(error_body(error))
+        return server_sent({"error": error_body(error)})
 
 
 def _content(heard: Transcript) -> str:

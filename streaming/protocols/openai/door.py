@@ -3,23 +3,12 @@
 from collections.abc import Mapping
 from typing import Any
 
+from ...effects import Hangup
 from ...errors import StreamError
 from ...events import Event
-from ...session import Hangup
-from ..base import (
-    HTTP_STATUS,
-    Action,
-    Denial,
-    Dialect,
-    Frame,
-    Handshake,
-    House,
-    LineId,
-    retry_header,
-)
-from ..wire import to_json
+from ..base import Action, Denial, Dialect, Frame, Handshake, House, LineId
+from .errors import denial
 from .realtime import OpenAIRealtime
-from .tell import error_body
 from .vllm import VllmRealtime, speaks_vllm
 
 _SUBPROTOCOL = "realtime"
@@ -41,8 +30,7 @@ class RealtimeDoor:
         return Realtime(OpenAIRealtime(house, model, subprotocol, is_beta=is_beta), house)
 
     def deny(self, error: StreamError, handshake: Handshake) -> Denial:
-        body = to_json({"error": error_body(error)})
-        return Denial(HTTP_STATUS[error.code], body, headers=retry_header(error))
+        return denial(error)
 
 
 class Realtime:

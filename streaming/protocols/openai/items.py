@@ -1,5 +1,7 @@
-"""Items of a transcription session: what was said of each, so that its deltas only append."""
+"""Items of a transcription session: their order, and what was said of each, as it only grows."""
 
+from collections import deque
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from ...events import Final
@@ -45,3 +47,64 @@ class Item:
         between = "" if self._sent else blank_between(self.text, text)
         self._sent = text
         return between + fresh
+
+
+class Items:
+    """The items of a connection that are not complete yet, in order.
+
+    A commit where nothing grows may yet make an item: an empty one, if nothing was said before it.
+    """
+
+    def __init__(self) -> None:
+        self._waiting: deque[Item] = deque()
+        self._num_begun = 0
+        self._last_committed: str | None = None
+        self._empty_commits: dict[str, int] = {}  # flush → items begun by then
+
+    def __len__(self) -> int:
+        return len(self._waiting)
+
+    def __iter__(self) -> Iterator[Item]:
+        return iter(self._waiting)
+
+    @property
+    def first(self) -> Item:
+        return self._waiting[0]
+
+    @property
+    def last(self) -> Item:
+        return self._waiting[-1]
+
+    @property
+    def growing(self) -> Item | None:
+        """The last, while no commit has ended it."""
+        return self.last if self._waiting and not self.last.is_committed else None
+
+    def begin(self, name: str, *, ends_by_commit: bool) -> Item:
+        item = Item(name, ends_by_commit)
+        self._waiting.append(item)
+        self._num_begun += 1
+        return item
+
+    def commit(self, item: Item) -> str | None:
+        """The item is part of the conversation now; behind which one, None for the first."""
+        item.is_committed = True
+        before, self._last_committed = self._last_committed, item.id
+        return before
+
+    def complete(self) -> Item:
+        """The first is all said."""
+        return self._waiting.popleft()
+
+    def commit_nothing(self, flush_id: str) -> None:
+        """A commit came and nothing grows."""
+        self._empty_commits[flush_id] = self._num_begun
+
+    def was_empty(self, flush_id: str) -> bool:
+        """Whether this is the answer to such a commit, and no item was begun meanwhile."""
+        return self._empty_commits.pop(flush_id, None) == self._num_begun
+
+    def clear(self) -> None:
+        """Forget those that wait, and the commits."""
+        self._waiting.clear()
+        self._empty_commits.clear()

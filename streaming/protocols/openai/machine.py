@@ -6,12 +6,12 @@ come.
 """
 
 from abc import ABC, abstractmethod
-from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Generic, Protocol, TypeVar
 
 from hark.engine.types import AudioFormat, StreamOptions
 
+from ...effects import Hangup
 from ...errors import BadMessageError, BadOptionError, StreamError
 from ...events import (
     AudioIn,
@@ -27,10 +27,10 @@ from ...events import (
     SpeechEnded,
     SpeechStarted,
 )
-from ...session import Hangup
 from ..base import Action, Drop, Frame, House, LineId, Tell
 from ..wire import to_json
-from .items import Item
+from .buffer import InputBuffer
+from .items import Item, Items
 from .message import Message, read_message
 from .tell import Teller
 
@@ -73,13 +73,8 @@ class RealtimeMachine(ABC, Generic[S]):
         self._id = f"sess_{house.new_id()}"
         self._config = self._in_force = config  # the second is the open line's
         self._is_live = False
-        self._begin_ms = 0.0  # of the open line, on the connection's clock
-        self._heard_ms = 0.0
-        self._used_ms = 0.0  # audio before this belongs to items
-        self._items: deque[Item] = deque()
-        self._num_items = 0
-        self._last_item: str | None = None
-        self._flushes: dict[str, int] = {}  # commits of no item → items there were by then
+        self._buffer = InputBuffer()
+        self._items = Items()
         self._last_error: Error | None = None
 
     # --- what differs ---
@@ -155,7 +150,7 @@ class RealtimeMachine(ABC, Generic[S]):
         }
         actions: list[Action] = [Tell(_LINE, ConfigureIn(changes))] if changes else []
         was_off = self._in_force.turn_detection is None
-        if was_off and config.turn_detection is not None and self._buffered_ms() > 0:
+        if was_off and config.turn_detection is not None and self._buffer.waiting_ms > 0:
             actions = [*self._flush(ends_by_commit=True), *actions]
         self._config = self._in_force = config
         return actions
@@ -166,41 +161,40 @@ class RealtimeMachine(ABC, Generic[S]):
         actions: list[Action] = []
         if not self._is_live:
             actions.append(self._begin())
-        self._heard_ms += len(message.audio) * 1000 / self._in_force.audio.bytes_per_second
+        self._buffer.append(message.audio, self._in_force.audio)
         return [*actions, Tell(_LINE, AudioIn(message.audio))]
 
     def _begin(self) -> Action:
         self._is_live = True
         self._in_force = self._config
-        self._begin_ms = self._heard_ms
+        self._buffer.begin_line()
         options = self._config.options(self._house.languages)
         return Tell(_LINE, Hello(self._config.audio, options))
 
     def _commit(self, message: Message) -> list[Action]:
-        buffered_ms = self._buffered_ms()
-        if self._uncommitted() is None and buffered_ms < _LEAST_COMMIT_MS:
+        buffered_ms = self._buffer.waiting_ms
+        if self._items.growing is None and buffered_ms < _LEAST_COMMIT_MS:
             return [self._tell.empty_commit(_LEAST_COMMIT_MS, buffered_ms, message.event_id)]
         return self._flush(ends_by_commit=self._config.turn_detection is None)
 
     def _flush(self, *, ends_by_commit: bool) -> list[Action]:
         """End the open item here, or make one of what was appended."""
-        self._used_ms = self._heard_ms
+        self._buffer.use_all()
         flush_id = f"item_{self._house.new_id()}"
-        current = self._uncommitted()
+        current = self._items.growing
         actions: list[Action] = []
         if current is None and ends_by_commit:
-            current = self._new_item(flush_id, ends_by_commit=True)
+            current = self._items.begin(flush_id, ends_by_commit=True)
         if current is not None:
             current.flush_id = flush_id
             actions += self._announce(current)
         else:
-            self._flushes[flush_id] = self._num_items
+            self._items.commit_nothing(flush_id)
         return [*actions, Tell(_LINE, FinalizeIn(flush_id))]
 
     def _clear(self, message: Message) -> list[Action]:
-        self._used_ms = self._heard_ms
+        self._buffer.use_all()
         self._items.clear()
-        self._flushes.clear()
         dropped: list[Action] = [Drop(_LINE)] if self._is_live else []
         self._is_live = False
         return [*dropped, self._tell.say("input_audio_buffer.cleared")]
@@ -212,7 +206,7 @@ class RealtimeMachine(ABC, Generic[S]):
             case SpeechStarted():
                 return list(self._started(event))
             case Partial():
-                return list(self._partial(self._items[0], event))
+                return list(self._partial(self._items.first, event))
             case SpeechEnded():
                 return list(self._stopped(event))
             case Final():
@@ -243,43 +237,43 @@ class RealtimeMachine(ABC, Generic[S]):
 
     def _started(self, event: SpeechStarted) -> Iterator[Action]:
         by_commit = self._in_force.turn_detection is None
-        if self._items and self._items[-1].ends_by_commit:
+        if self._items and self._items.last.ends_by_commit:
             return  # one more segment of what the client has not ended, or just has
-        item = self._new_item(f"item_{self._house.new_id()}", ends_by_commit=by_commit)
+        item = self._items.begin(f"item_{self._house.new_id()}", ends_by_commit=by_commit)
         if not by_commit:
             yield self._tell.say(
                 "input_audio_buffer.speech_started",
-                audio_start_ms=self._clock(event.start_ms),
+                audio_start_ms=self._buffer.at(event.start_ms),
                 item_id=item.id,
             )
 
     def _stopped(self, event: SpeechEnded) -> Iterator[Action]:
-        item = self._items[0]
+        item = self._items.first
         if item.ends_by_commit or item.is_committed:
             return
         yield self._tell.say(
             "input_audio_buffer.speech_stopped",
-            audio_end_ms=self._clock(event.end_ms),
+            audio_end_ms=self._buffer.at(event.end_ms),
             item_id=item.id,
         )
         yield from self._announce(item)
 
     def _final(self, event: Final) -> Iterator[Action]:
-        item = self._items[0]
+        item = self._items.first
         yield from self._last_words(item, event)
         if item.ends_by_commit:
             return
-        self._used_ms = max(self._used_ms, self._clock(event.end_ms))
+        self._buffer.use_until(event.end_ms)
         yield from self._announce(item)
-        yield self._completed(self._items.popleft())
+        yield self._completed(self._items.complete())
 
     def _finalized(self, event: Finalized) -> Iterator[Action]:
-        if self._items and self._items[0].flush_id == event.id:
-            yield self._completed(self._items.popleft())
-        elif self._flushes.pop(event.id, None) == self._num_items:
-            item = self._new_item(event.id, ends_by_commit=True)  # nothing was said
+        if self._items and self._items.first.flush_id == event.id:
+            yield self._completed(self._items.complete())
+        elif self._items.was_empty(event.id):
+            item = self._items.begin(event.id, ends_by_commit=True)  # nothing was said
             yield from self._announce(item)
-            yield self._completed(self._items.popleft())
+            yield self._completed(self._items.complete())
 
     def _finish_items(self) -> Iterator[Action]:
         """Nobody will commit what is left: the client has gone, or is about to."""
@@ -297,25 +291,5 @@ class RealtimeMachine(ABC, Generic[S]):
     def _announce(self, item: Item) -> Iterator[Action]:
         """The item is committed: it is part of the conversation now."""
         if not item.is_committed:
-            item.is_committed = True
-            before, self._last_item = self._last_item, item.id
+            before = self._items.commit(item)
             yield from self._tell.committed(item.id, before, self.item_events)
-
-    # --- helpers ---
-
-    def _uncommitted(self) -> Item | None:
-        """The item that still grows."""
-        return self._items[-1] if self._items and not self._items[-1].is_committed else None
-
-    def _new_item(self, name: str, *, ends_by_commit: bool) -> Item:
-        item = Item(name, ends_by_commit)
-        self._items.append(item)
-        self._num_items += 1
-        return item
-
-    def _buffered_ms(self) -> float:
-        """What was appended and is in no item yet."""
-        return self._heard_ms - self._used_ms
-
-    def _clock(self, line_ms: int) -> int:
-        return int(self._begin_ms) + line_ms

@@ -13,10 +13,11 @@ from hark.engine.types import Endpointing, StreamOptions
 
 from ...errors import BadMessageError, BadOptionError, StreamError
 from ...events import Final
-from ..base import HTTP_STATUS, Denial, House, retry_header
+from ..base import Denial, House
 from ..files import Answer, BodyKind, FileRequest, Order, Transcript
 from ..wire import MAX_CONTEXT_CHARACTERS, blank_between, language_of, read_object, to_json
 from .bodies import FORMATS, plain, render
+from .errors import body_of, denial, error_body
 from .logprobs import logprobs_of
 
 Fields = Mapping[str, Sequence[str]]
@@ -24,11 +25,6 @@ Fields = Mapping[str, Sequence[str]]
 _GRANULARITIES = ("word", "segment")
 _YES = ("true", "1", "yes", "on")
 _STRATEGY = "chunking_strategy"
-_CODES = {  # where OpenAI has words of its own
-    "unauthorized": "invalid_api_key",
-    "bad_option": "invalid_value",
-    "bad_message": "invalid_request",
-}
 
 
 class Transcriptions:
@@ -94,7 +90,7 @@ class _Teller:
         return server_sent({"type": "transcript.text.done", **fields})
 
     def failed(self, error: StreamError) -> str:
-        return server_sent(error_body(error))
+        return server_sent({"error": error_body(error)})
 
 
 def server_sent(event: Mapping[str, Any]) -> str:
@@ -110,28 +106,12 @@ def openai_denial(error: StreamError, request_id: str, known: Sequence[str] = ()
 
     The first of them is the one that holds the audio.
     """
-    return Denial(
-        HTTP_STATUS.get(error.code, 500),
-        to_json(error_body(error, known)),
-        headers={**request_headers(request_id), **retry_header(error)},
-    )
-
-
-def error_body(error: StreamError, known: Sequence[str] = ()) -> dict[str, Any]:
-    status = HTTP_STATUS.get(error.code, 500)
     first_word = error.message.partition(" ")[0]
     if error.code == "bad_audio":
         param = next(iter(known), None)
     else:
         param = first_word if first_word in known else None
-    return {
-        "error": {
-            "message": error.message,
-            "type": "invalid_request_error" if status < 500 else "server_error",
-            "param": param,
-            "code": _CODES.get(error.code, error.code),
-        }
-    }
+    return denial(error, param, request_headers(request_id))
 
 
 def request_headers(request_id: str) -> dict[str, str]:
@@ -223,8 +203,7 @@ def describe_model(name: str, house: House, began_s: int) -> Answer:
     if name == house.model:
         return Answer(json.dumps(_model(house, began_s)))
     message = f"The model {name[:80]!a} does not exist; there is {house.model}"
-    error = {"type": "invalid_request_error", "param": "model", "code": "model_not_found"}
-    return Answer(json.dumps({"error": {"message": message, **error}}), 404)
+    return Answer(json.dumps({"error": body_of(message, "model_not_found", "model")}), 404)
 
 
 def _model(house: House, began_s: int) -> dict[str, Any]:

@@ -7,11 +7,10 @@ from ...errors import StreamError
 from ...events import Error, Final
 from ..base import Say
 from ..wire import language_code, with_blanks
+from .errors import body_of, error_body
 from .logprobs import logprobs_of
 
 TRANSCRIPTION = "conversation.item.input_audio_transcription"
-
-_CODES = {"bad_message": "invalid_event", "bad_option": "invalid_value"}
 
 
 class Teller:
@@ -61,33 +60,22 @@ class Teller:
         return self.say(f"{TRANSCRIPTION}.completed", **fields)
 
     def failed(self, item: str, error: Error) -> Say:
-        return self.say(
-            f"{TRANSCRIPTION}.failed", item_id=item, content_index=0, error=error_body(error)
-        )
+        told = error_body(error, in_event=True)
+        return self.say(f"{TRANSCRIPTION}.failed", item_id=item, content_index=0, error=told)
 
     def stream_error(self, error: Error) -> Say:
-        return self.say("error", error={**error_body(error), "event_id": None})
+        return self._error(error_body(error, in_event=True), None)
 
     def mistake(self, error: StreamError, event_id: str | None, param: str | None = None) -> Say:
         """What the client sent was wrong; the session goes on."""
-        return self.say("error", error={**error_body(error, param), "event_id": event_id})
+        return self._error(error_body(error, param, in_event=True), event_id)
 
     def empty_commit(self, least_ms: int, buffered_ms: float, event_id: str | None) -> Say:
         text = (
             "Error committing input audio buffer: buffer too small. Expected at least "
             f"{least_ms}ms of audio, but buffer only has {max(0.0, buffered_ms):.2f}ms of audio."
         )
-        error = {
-            "type": "invalid_request_error",
-            "code": "input_audio_buffer_commit_empty",
-            "message": text,
-            "param": None,
-        }
-        return self.say("error", error={**error, "event_id": event_id})
+        return self._error(body_of(text, "input_audio_buffer_commit_empty"), event_id)
 
-
-def error_body(error: StreamError | Error, param: str | None = None) -> Mapping[str, Any]:
-    """An error as OpenAI's interfaces all show it."""
-    kind = "server_error" if error.retry else "invalid_request_error"
-    code = "invalid_api_key" if error.code == "unauthorized" else _CODES.get(error.code, error.code)
-    return {"type": kind, "code": code, "message": error.message, "param": param}
+    def _error(self, body: Mapping[str, Any], event_id: str | None) -> Say:
+        return self.say("error", error={**body, "event_id": event_id})

@@ -13,7 +13,7 @@ from hark.engine.types import AudioFormat, Endpointing, StreamOptions
 
 from ...errors import StreamError
 from ...events import AudioIn, CloseIn, Error, Event, Final, Finalized, FinalizeIn, Hello, Partial
-from ...session import Hangup
+from ...effects import Hangup
 from ..base import Action, Frame, House, LineId, Say, Tell
 from ..wire import to_json
 from .items import Item

@@ -12,12 +12,24 @@ from livekit.agents import (
     APIConnectionError,
     APIConnectOptions,
     APIError,
+    APIStatusError,
 )
 from livekit.agents.stt import SpeechData, SpeechEvent, SpeechEventType, STTError
 from livekit.agents.types import TimedString
 from livekit.agents.utils import is_given
 
-from common import HOST, PORT, SAMPLES, WS_URL, Sample, assert_times_run_on, word_error_rate, words
+from common import (
+    HOST,
+    KEY,
+    KEYED_URL,
+    PORT,
+    SAMPLES,
+    WS_URL,
+    Sample,
+    assert_times_run_on,
+    word_error_rate,
+    words,
+)
 from gateway import gateway_to
 from hark.clients import Stream
 from hark.clients.bots.livekit_stt import STT, SpeechStream
@@ -196,6 +208,47 @@ def test_failures_are_livekit_s_own(hark: STT, error: type[APIError], retryable:
     with pytest.raises(error) as caught:
         asyncio.run(run())
     assert caught.value.retryable is retryable
+
+
+@pytest.mark.parametrize("place", ["argument", "environment"])
+def test_a_key_lets_streams_and_recordings_in(place: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    sample = SAMPLES["alarm"]
+    monkeypatch.setenv("HARK_API_KEY", "another" if place == "argument" else KEY)
+    hark = STT(KEYED_URL, api_key=KEY) if place == "argument" else STT(KEYED_URL)
+
+    async def run() -> tuple[list[SpeechEvent], SpeechEvent]:
+        async with listening(hark) as stream:
+            push(stream, sample)
+            stream.end_input()
+            return await heard_in(stream), await hark.recognize(frames(sample))
+
+    events, whole = asyncio.run(run())
+    assert words(text(events)) == words(whole.alternatives[0].text) == words(sample.text)
+
+
+@pytest.mark.parametrize(("key", "fault"), [("another", "not know this key"), ("", "needs a key")])
+def test_a_refused_key_is_fatal_and_said_so(
+    key: str, fault: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A key that is given counts before the environment's, also where it is none."""
+    monkeypatch.setenv("HARK_API_KEY", KEY)
+    errors: list[STTError] = []
+
+    async def stream_in(hark: STT) -> None:
+        async with listening(hark) as stream:
+            await heard_in(stream)
+
+    async def recognise_in(hark: STT) -> None:
+        async with hark:
+            await hark.recognize(frames(SAMPLES["alarm"]))
+
+    for use in (stream_in, recognise_in):
+        hark = STT(KEYED_URL, api_key=key)
+        hark.on("error", errors.append)
+        with pytest.raises(APIStatusError, match=f"{fault}.*HARK_API_KEY.*api_key") as caught:
+            asyncio.run(use(hark))
+        assert (caught.value.status_code, caught.value.retryable) == (401, False)
+    assert [error.recoverable for error in errors] == [False, False]  # none is tried again
 
 
 def test_a_server_that_comes_back_hears_what_was_said_meanwhile() -> None:

@@ -1,9 +1,8 @@
 """Hark's Pipecat service in a real pipeline: transcripts, the VAD's stop, settings, failures."""
 
 import asyncio
-import time
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, cast
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 import pytest
 from pipecat.frames.frames import (
@@ -14,16 +13,23 @@ from pipecat.frames.frames import (
     MetricsFrame,
     STTUpdateSettingsFrame,
     TranscriptionFrame,
-    VADUserStartedSpeakingFrame,
-    VADUserStoppedSpeakingFrame,
 )
 from pipecat.metrics.metrics import STTUsageMetricsData, TTFBMetricsData
-from pipecat.pipeline.worker import PipelineParams
-from pipecat.processors.frame_processor import FrameDirection, FrameProcessor
+from pipecat.processors.frame_processor import FrameDirection
 from pipecat.tests.utils import SleepFrame, run_test
 from pipecat.transcriptions.language import Language
+from pipecat.utils.errors import ErrorCategory
 
-from common import HOST, PORT, SAMPLES, WS_URL, Sample, assert_times_run_on, frames, words
+from common import (
+    HOST,
+    KEY,
+    KEYED_URL,
+    PORT,
+    SAMPLES,
+    WS_URL,
+    assert_times_run_on,
+    words,
+)
 from gateway import gateway_to
 from hark.clients import Stream
 from hark.clients.bots import lasting, pipecat_stt
@@ -31,27 +37,7 @@ from hark.clients.bots.pipecat_stt import HarkSTTService, HarkSTTSettings
 from hark.clients.bots.tags import iso_tag
 from hark.engine.languages import LANGUAGES
 from hark.streaming.events import Final
-
-
-def audio(sample: Sample) -> list[Frame]:
-    """A recording in frames of 20 ms."""
-    return [InputAudioRawFrame(pcm, 16_000, 1) for pcm in frames(sample.pcm(), 640)]
-
-
-def run(service: FrameProcessor, said: Iterable[Frame]) -> tuple[list[Frame], list[Frame]]:
-    """What a pipeline of this service pushes down and up until it has ended in order."""
-
-    async def piped() -> tuple[Sequence[Frame], Sequence[Frame]]:
-        async with asyncio.timeout(90):
-            return await run_test(
-                service,
-                frames_to_send=cast(Sequence[Frame], said),  # it is only iterated
-                start_timeout=30,
-                pipeline_params=PipelineParams(enable_metrics=True, enable_usage_metrics=True),
-            )
-
-    down, up = asyncio.run(piped())
-    return list(down), list(up)
+from pipeline import audio, run, turn
 
 
 def finals(down: list[Frame]) -> list[TranscriptionFrame]:
@@ -86,9 +72,7 @@ def test_the_last_words_come_before_the_end(name: str) -> None:
 
 def test_the_vad_s_stop_finishes_the_segment() -> None:
     first, second = SAMPLES["alarm"], SAMPLES["question"]
-    stopped = VADUserStoppedSpeakingFrame(stop_secs=0.2, timestamp=time.time())
-    said = [VADUserStartedSpeakingFrame(), *audio(first), stopped, *audio(second)]
-    down, _ = run(HarkSTTService(WS_URL), said)
+    down, _ = run(HarkSTTService(WS_URL), [*turn(first), *audio(second)])
     alarm, *rest = finals(down)
     assert words(alarm.text) == words(first.text) and alarm.finalized
     assert words(" ".join(frame.text for frame in rest)) == words(second.text)
@@ -167,6 +151,29 @@ def test_what_the_server_refuses_is_an_error_and_the_pipeline_goes_on() -> None:
     down, up = run(service, audio(SAMPLES["alarm"]))
     [error] = [frame for frame in up if isinstance(frame, ErrorFrame)]
     assert "cadence_ms" in error.error
+    assert finals(down) == [] and not service.is_usable
+
+
+@pytest.mark.parametrize("place", ["argument", "environment"])
+def test_a_key_lets_it_in(place: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HARK_API_KEY", "another" if place == "argument" else KEY)
+    service = HarkSTTService(KEYED_URL, api_key=KEY if place == "argument" else None)
+    down, up = run(service, audio(SAMPLES["alarm"]))
+    assert words(text(down)) == words(SAMPLES["alarm"].text)
+    assert not any(isinstance(frame, ErrorFrame) for frame in up)
+
+
+@pytest.mark.parametrize(("key", "fault"), [("another", "not know this key"), ("", "needs a key")])
+def test_a_refused_key_is_permanent_and_said_so(
+    key: str, fault: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A key that is given counts before the environment's, also where it is none."""
+    monkeypatch.setenv("HARK_API_KEY", KEY)
+    service = HarkSTTService(KEYED_URL, api_key=key)
+    down, up = run(service, audio(SAMPLES["alarm"]))
+    [error] = [frame for frame in up if isinstance(frame, ErrorFrame)]  # it is not tried again
+    assert fault in error.error and "HARK_API_KEY" in error.error and "api_key" in error.error
+    assert error.category is ErrorCategory.AUTHENTICATION
     assert finals(down) == [] and not service.is_usable
 
 

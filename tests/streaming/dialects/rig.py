@@ -8,6 +8,7 @@ from typing import Any
 
 from hark.engine import types as engine
 from hark.engine.types import SAMPLE_RATE
+from hark.streaming.effects import Effect, Emit, Hangup, ToEngine, error_event
 from hark.streaming.errors import StreamError
 from hark.streaming.protocols.base import (
     Action,
@@ -23,7 +24,8 @@ from hark.streaming.protocols.base import (
     Say,
     Tell,
 )
-from hark.streaming.session import Effect, Emit, Hangup, Session, Terms, ToEngine, error_event
+from hark.streaming.session import Session
+from hark.streaming.terms import Terms
 
 LANGUAGES = ("English", "Spanish", "German")
 TERMS = Terms(languages=LANGUAGES, max_segment_s=30, unsure_below=0.5)

@@ -3,7 +3,7 @@
 import pytest
 
 from hark.engine import types as engine
-from hark.streaming.session import Hangup
+from hark.streaming.effects import Hangup
 from tests.streaming.dialects.deepgram_client import (
     ALL,
     AUDIO,

@@ -8,13 +8,13 @@ import pytest
 
 from hark.engine import types as engine
 from hark.engine.types import AudioFormat, Encoding, Endpointing
+from hark.streaming.effects import Hangup
 from hark.streaming.errors import BadOptionError
 from hark.streaming.protocols.base import Handshake
 from hark.streaming.protocols.deepgram import live, query
 from hark.streaming.protocols.deepgram.channel import SILENCE_MS
 from hark.streaming.protocols.deepgram.door import MAX_MESSAGE_BYTES, DeepgramDoor
 from hark.streaming.protocols.deepgram.intake import ENCODINGS, MAX_CHANNELS
-from hark.streaming.session import Hangup
 from tests.streaming.dialects.deepgram_client import AUDIO, RAW, entered, handshake, let_in
 from tests.streaming.dialects.rig import closed, house
 

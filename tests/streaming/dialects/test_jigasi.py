@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 from websockets.exceptions import InvalidStatus
 
 from hark.engine import types as engine
+from hark.streaming.effects import Hangup
 from hark.streaming.errors import CapacityError
 from hark.streaming.protocols.base import Handshake
 from hark.streaming.protocols.jitsi.jigasi import JigasiDoor
 from hark.streaming.protocols.jitsi.meeting import IDLE_S, MAX_PARTICIPANTS, RETRY_S
-from hark.streaming.session import Hangup
 from tests.fakes import words
 from tests.streaming.dialects.jitsi import jigasi_frame, jigasi_frames
 from tests.streaming.dialects.rig import Rig, closed, final, opened, partial, started

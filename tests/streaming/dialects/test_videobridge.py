@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 from websockets.exceptions import InvalidStatus
 
 from hark.engine import types as engine
+from hark.streaming.effects import Hangup
 from hark.streaming.errors import BadOptionError, CapacityError
 from hark.streaming.protocols.base import Handshake
 from hark.streaming.protocols.jitsi.meeting import IDLE_S, MAX_PARTICIPANTS, RETRY_S
 from hark.streaming.protocols.jitsi.videobridge import STALL_MS, BridgeDoor
-from hark.streaming.session import Hangup
 from tests.fakes import opus_packets, words
 from tests.streaming.dialects.jitsi import PACKET_TICKS, SILENT, bridge_event, media, start, talk
 from tests.streaming.dialects.rig import Rig, closed, final, opened, partial, started

@@ -12,10 +12,10 @@ from websockets.exceptions import InvalidStatus
 
 from hark.engine import types as engine
 from hark.engine.types import AudioFormat
+from hark.streaming.effects import Hangup
 from hark.streaming.protocols.base import Handshake
 from hark.streaming.protocols.root import MAX_MESSAGE_BYTES, RootDoor
 from hark.streaming.protocols.vosk import MAX_UNREAD, plain
-from hark.streaming.session import Hangup
 from tests.fakes import FakeEngine, words
 from tests.streaming.support import Client, fake_engine, serving_ready, until
 

@@ -13,10 +13,10 @@ from websockets.exceptions import InvalidStatus
 
 from hark.engine import types as engine
 from hark.engine.types import AudioFormat, Encoding, Endpointing, StreamOptions
+from hark.streaming.effects import Hangup
 from hark.streaming.protocols.base import Handshake
 from hark.streaming.protocols.root import MAX_MESSAGE_BYTES, RootDoor
 from hark.streaming.protocols.whisper_live import KNOWN_FIELDS
-from hark.streaming.session import Hangup
 from tests.fakes import words
 from tests.streaming.support import Client, fake_engine, serving_ready, until
 

@@ -1,0 +1,96 @@
+"""What one client sends, read in order and no faster than the engine takes its audio in.
+
+Turns frames into inputs for the dialect; decides nothing about a stream.
+"""
+
+import asyncio
+from collections.abc import Callable
+from functools import partial
+from typing import NoReturn
+
+from starlette.websockets import WebSocket
+
+from .alarm import Alarm
+from .errors import StreamError
+from .frames import frame_of
+from .lines import Lines
+from .protocols.base import Action, Dialect, Frame
+from .websocket import SOCKET, is_leaving
+
+_LARGE_FRAME = 1 << 18  # read on another thread, as the loop would stand still meanwhile
+
+Input = Callable[[float], list[Action]]
+"""What a dialect makes of an input that reaches it at a time of the loop's clock."""
+
+
+class Reader:
+    """Reads a client's socket. `step` takes each input, `alarm` the deadlines of waiting lines."""
+
+    def __init__(
+        self,
+        websocket: WebSocket,
+        dialect: Dialect,
+        lines: Lines,
+        *,
+        step: Callable[[Input], None],
+        alarm: Alarm,
+    ) -> None:
+        self._websocket = websocket
+        self._dialect = dialect
+        self._lines = lines
+        self._step = step
+        self._alarm = alarm
+        self._holds_frame = False  # one that no later one may overtake
+
+    async def run(self) -> bool:
+        """Hear the client until it sends nothing more; whether it may still read.
+
+        Most messages come by `_take`, without a task being woken for each.
+        """
+        self._websocket.scope["extensions"][SOCKET].listen(self._take)
+        while True:
+            message = await self._websocket.receive()
+            if message["type"] == "websocket.disconnect":
+                return is_leaving(message)
+            self._holds_frame = True
+            await self._wait_for_room()
+            frame = frame_of(message)
+            is_large = len(frame) > _LARGE_FRAME
+            hear = self._reading_of
+            self._step(await asyncio.to_thread(hear, frame) if is_large else hear(frame))
+            self._holds_frame = False
+
+    def _take(self, frame: Frame) -> bool:
+        """Hear a message at once; False, and it has to wait its turn.
+
+        It waits while an earlier one does, while there is no room, or where it is large.
+        """
+        if self._holds_frame or len(frame) > _LARGE_FRAME or not self._lines.have_room():
+            return False
+        self._step(self._reading_of(frame))
+        return True
+
+    def _reading_of(self, frame: Frame) -> Input:
+        """What a frame is to the dialect; a mistake and a bug, too, are for `step`."""
+        try:
+            message = self._dialect.read(frame)
+        except StreamError as error:
+            return partial(self._dialect.misread, error)
+        except Exception as bug:  # noqa: BLE001 - raised again by `step`
+            return partial(_raise, bug)
+        return partial(self._dialect.received, message)
+
+    async def _wait_for_room(self) -> None:
+        """Leave the socket unread while too much audio of a line waits for the engine."""
+        while crowded := self._lines.crowded():
+            waiting = self._lines.all()
+            for line in waiting:
+                line.reading_paused()
+            await crowded.link.room()
+            for line in waiting:
+                line.reading_resumed()
+                self._alarm.set(line.next_deadline())
+
+
+def _raise(bug: Exception, now: float) -> NoReturn:
+    raise bug
