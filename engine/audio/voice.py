@@ -6,6 +6,7 @@ voice, so where the noise floor is up a voice must also rise above it.
 
 import math
 from collections import deque
+from functools import cached_property
 
 import numpy as np
 import webrtcvad
@@ -30,11 +31,15 @@ class VoiceDetector:
     """Hears every frame of one stream, in order."""
 
     def __init__(self) -> None:
-        self._vad = webrtcvad.Vad(_AGGRESSIVENESS)
         self._levels = Levels()
         self._silent_frames = self._rising_frames = 0  # in a row, up to now
         self._hangover = 0  # frames that still count as voiced
         self._rings = False  # webrtcvad still hears the voice that has ended
+
+    @cached_property
+    def _vad(self) -> webrtcvad.Vad:
+        """Made with the first frame: until then a stream costs next to nothing."""
+        return webrtcvad.Vad(_AGGRESSIVENESS)
 
     def hear(self, frame: np.ndarray, *, in_speech: bool) -> bool:
         """Whether the next frame, float32 [320], is voiced.

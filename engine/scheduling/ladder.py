@@ -9,7 +9,6 @@ hot with some number of streams is not tried again with as many before `MEMORY_S
 streams leave, the way down is open, one rung for two calm windows: 5 s for all of them.
 """
 
-from collections import deque
 from dataclasses import dataclass
 from enum import Enum
 
@@ -19,6 +18,7 @@ HOT_SHARE, WARM_SHARE, CALM_SHARE = 0.95, 0.7, 0.5  # of the cadence, by more th
 FEW = 0.1
 MEMORY_S = 30.0
 CALM_WINDOWS = 2
+_SPANS = 5  # windows that are looked back on
 
 
 class Heat(Enum):
@@ -113,7 +113,10 @@ class Span:
 
 
 class Pressure:
-    """Gathers what steps and ticks report, and moves the ladder and the capacity."""
+    """Gathers what steps and ticks report, and moves the ladder and the capacity.
+
+    What it says of them may be read from another thread.
+    """
 
     def __init__(self, capacity_guess: float, now: float) -> None:
         self.ladder = Ladder()
@@ -122,7 +125,7 @@ class Pressure:
         self._shares: list[float] = []
         self._lateness_s: list[float] = []
         self._busy_s = 0.0
-        self._spans: deque[Span] = deque(maxlen=5)
+        self._spans: tuple[Span, ...] = ()  # replaced, never changed: readers hold one of them
 
     def note_step(self, *, late_s: float, took_s: float, cadence_s: float) -> None:
         """A live step ended: it began so late, and took so long."""
@@ -142,7 +145,8 @@ class Pressure:
             heat = heat_of(self._shares)
             self.ladder.close_window(heat, num_streams, now)
             self.capacity.close_window(heat, self.ladder.stretch, num_streams)
-        self._spans.append(Span(self._busy_s, now - self._opened_at, self._lateness_s))
+        span = Span(self._busy_s, now - self._opened_at, self._lateness_s)
+        self._spans = (*self._spans, span)[-_SPANS:]
         self._opened_at, self._busy_s = now, 0.0
         self._shares, self._lateness_s = [], []
         return self.ladder.stretch != before
@@ -150,8 +154,9 @@ class Pressure:
     @property
     def busy_ratio(self) -> float:
         """The share of the last two seconds that went to live work, 0 to 1."""
-        wall_s = sum(span.wall_s for span in self._spans)
-        return min(1.0, sum(span.busy_s for span in self._spans) / wall_s) if wall_s else 0.0
+        spans = self._spans
+        wall_s = sum(span.wall_s for span in spans)
+        return min(1.0, sum(span.busy_s for span in spans) / wall_s) if wall_s else 0.0
 
     @property
     def lateness_s(self) -> float:

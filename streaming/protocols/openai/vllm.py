@@ -11,9 +11,9 @@ from typing import Any
 
 from hark.engine.types import AudioFormat, Endpointing, StreamOptions
 
+from ...effects import Hangup
 from ...errors import StreamError
 from ...events import AudioIn, CloseIn, Error, Event, Final, Finalized, FinalizeIn, Hello, Partial
-from ...effects import Hangup
 from ..base import Action, Frame, House, LineId, Say, Tell
 from ..wire import to_json
 from .items import Item

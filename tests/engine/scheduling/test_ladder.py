@@ -1,5 +1,10 @@
 """The overload ladder against a simple engine whose steps take longer the more there is to do."""
 
+import sys
+import threading
+from collections.abc import Iterator
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -120,3 +125,22 @@ def test_a_guess_that_was_too_low_is_outgrown() -> None:
     for num_streams in range(10, 80, 2):
         engine.run(1.5, num_streams)
         assert engine.pressure.capacity.streams > num_streams
+
+
+@pytest.fixture
+def restless_threads() -> Iterator[None]:
+    """Threads take turns as often as they can."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(before)
+
+
+@pytest.mark.usefixtures("restless_threads")
+def test_the_load_can_be_read_while_the_engine_works() -> None:
+    simulation = Simulation(room=40)
+    engine = threading.Thread(target=simulation.run, args=(2_000, 12))
+    engine.start()
+    while engine.is_alive():
+        assert 0 <= simulation.pressure.busy_ratio <= 1
+        assert simulation.pressure.lateness_s == 0

@@ -2,9 +2,7 @@
 
 import base64
 import json
-import wave
 from collections.abc import Iterable, Iterator, Sequence
-from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -89,12 +87,14 @@ def shaken(messages: Sequence[str], random: Random, *, loss: float = 0.0) -> lis
 # --- Opus -----------------------------------------------------------------------------------------
 
 
-def encode_opus(pcm: np.ndarray, *, frame_ms: float = 20, application: str = "voip") -> list[bytes]:
+def encode_opus(
+    pcm: np.ndarray, *, frame_ms: float = 20, application: str = "voip", bit_rate: int = 32_000
+) -> list[bytes]:
     """The packets of 16 kHz samples, int16 [n], by libopus."""
     context = av.CodecContext.create("libopus", "w")
     assert isinstance(context, AudioCodecContext)
     context.sample_rate, context.layout, context.format = 16_000, "mono", "s16"
-    context.bit_rate = 32_000
+    context.bit_rate = bit_rate
     context.options = {"frame_duration": str(frame_ms), "application": application}
     context.open()
     size = round(16 * frame_ms)
@@ -106,13 +106,6 @@ def encode_opus(pcm: np.ndarray, *, frame_ms: float = 20, application: str = "vo
         frame.sample_rate, frame.pts = 16_000, at
         packets += map(bytes, context.encode(frame))
     return packets + list(map(bytes, context.encode(None)))
-
-
-def samples_of(path: Path) -> np.ndarray:
-    """The samples of a bundled recording, int16 [n] at 16 kHz."""
-    with wave.open(str(path)) as recording:
-        assert recording.getframerate() == 16_000
-        return np.frombuffer(recording.readframes(recording.getnframes()), np.int16)
 
 
 def interleaved(*speakers: Iterable[Any]) -> list[Any]:

@@ -1,10 +1,6 @@
-"""A whole meeting on one socket, both ways: each has their own words, and what it costs."""
+"""A whole meeting on one socket, both ways: each has their own words."""
 
-import asyncio
-import gc
 import json
-import socket
-import tracemalloc
 from collections import defaultdict
 from collections.abc import Sequence
 from random import Random
@@ -19,6 +15,7 @@ from hark.engine import types as engine
 from hark.streaming.protocols.base import Frame, Handshake
 from hark.streaming.protocols.jitsi import jigasi, videobridge
 from tests.fakes import opus_packets, words
+from tests.streaming.dialects.formats import samples_of
 from tests.streaming.dialects.jitsi import (
     PACKET_TICKS,
     SILENT,
@@ -27,7 +24,6 @@ from tests.streaming.dialects.jitsi import (
     interleaved,
     jigasi_frame,
     jigasi_frames,
-    samples_of,
     shaken,
     start,
     talk,
@@ -181,43 +177,3 @@ async def test_three_of_twenty_are_understood(
         finals = await finals_of(f"{real_server.url}/ws/1", [*three_at_once(speeches), EOF])
     heard = {name: spoken_words(" ".join(texts)) for name, texts in finals.items()}
     assert heard == {name: spoken_words(each.text) for name, each in spoken.items()}
-
-
-# --- what it costs --------------------------------------------------------------------------------
-
-MAX_IDLE_BYTES = 100_000
-
-
-@pytest.mark.parametrize("path", ["/transcribe", "/ws/1"])
-async def test_an_idle_socket_uses_no_stream_and_little_memory(path: str) -> None:
-    num_sockets = 40
-    async with serving_ready(fake_engine(max_streams=64)) as running:
-        first = await upgraded(running.address, path)  # what is made once is not counted
-        gc.collect()
-        tracemalloc.start()
-        before, _ = tracemalloc.get_traced_memory()
-        others = [await upgraded(running.address, path) for _ in range(num_sockets)]
-        gc.collect()
-        after, _ = tracemalloc.get_traced_memory()
-        tracemalloc.stop()
-        assert running.service.load().streams == 1 + num_sockets  # a place is kept for each
-        assert running.engine.submitted == []
-        for each in (first, *others):
-            each.close()
-    assert 0 < (after - before) / num_sockets < MAX_IDLE_BYTES
-
-
-async def upgraded(address: str, path: str) -> socket.socket:
-    """A client that is little more than a file descriptor."""
-    host, _, port = address.partition(":")
-    client = socket.socket()
-    client.setblocking(False)
-    loop = asyncio.get_running_loop()
-    await loop.sock_connect(client, (host, int(port)))
-    request = (
-        f"GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
-        "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
-    )
-    await loop.sock_sendall(client, request.encode())
-    assert (await loop.sock_recv(client, 4096)).startswith(b"HTTP/1.1 101")
-    return client
