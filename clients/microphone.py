@@ -168,7 +168,8 @@ def _import_sounddevice() -> ModuleType:
         import sounddevice
     except ModuleNotFoundError:
         raise MicrophoneError(
-            "the microphone needs the package sounddevice: pip install 'hark-asr[mic]'"
+            "the microphone needs the package sounddevice: "
+            "pip install sounddevice (the extra [mic])"
         ) from None
     except OSError:
         raise MicrophoneError(

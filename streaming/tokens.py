@@ -23,7 +23,8 @@ class JigasiTokens:
             from cryptography.hazmat.primitives.serialization import load_pem_public_key
         except ImportError:
             raise ConfigError(
-                "jigasi_public_key needs PyJWT and cryptography: pip install 'hark-asr[jigasi]'"
+                "jigasi_public_key needs PyJWT and cryptography: "
+                "pip install 'PyJWT[crypto]' (the extra [jigasi])"
             ) from None
         try:
             key = load_pem_public_key(public_key.read_bytes())

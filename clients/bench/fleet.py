@@ -68,7 +68,7 @@ class Fleet(AbstractContextManager["Fleet"]):
         workers = self._workers[:-1] if apart else self._workers
         assert workers, "streams to be spoken apart need a second process"
         limit = max(1, len(orders) if at_once is None else at_once)
-        num_shares = min(len(workers), limit)
+        num_shares = min(len(workers), len(orders), limit)
         for index, worker in enumerate(workers[:num_shares]):
             dealt = tuple(orders[index::num_shares])
             worker.connection.send(Share(dialling, dealt, -(-limit // num_shares)))

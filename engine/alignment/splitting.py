@@ -155,7 +155,7 @@ def require_library(language: str) -> None:
     if library is not None and find_spec(library) is None:
         raise OptionError(
             f"language is {language!r}, whose word times need {library}: "
-            f"pip install 'hark-asr[{_EXTRA}]'; all other languages do without"
+            f"pip install {library} (the extra [{_EXTRA}]); all other languages do without"
         )
 
 

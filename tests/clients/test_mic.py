@@ -51,7 +51,7 @@ def test_without_the_package_the_install_line_is_said(
 ) -> None:
     monkeypatch.setitem(sys.modules, "sounddevice", None)
     assert main(["mic"]) == 1
-    assert "pip install 'hark-asr[mic]'" in capsys.readouterr().err
+    assert "pip install sounddevice (the extra [mic])" in capsys.readouterr().err
 
 
 # --- on a virtual microphone ---------------------------------------------------------------------

@@ -32,17 +32,19 @@ def no_time_between_runs(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(scenarios, "AFTER_S", 1.0)
 
 
-def two_who_are_soon_done() -> list[str]:
-    """Two streams with whichever seed lets both end an utterance first, and that long a run."""
+def who_are_soon_done(streams: int) -> list[str]:
+    """Streams with whichever seed lets all end an utterance first, and that long a run."""
     clips, profile = load_clips(), PROFILES["conversation"]
 
     def done_s(seed: int) -> float:
-        scripts = [compose(clips, profile, seed=seed, stream=i, seconds=1.3) for i in range(2)]
+        scripts = [
+            compose(clips, profile, seed=seed, stream=i, seconds=1.3) for i in range(streams)
+        ]
         return max(script.utterances[0].end for script in scripts) / SAMPLE_RATE
 
     seed = min(range(40), key=done_s)
     seconds = f"{done_s(seed) + 0.5:.1f}"
-    return ["--streams", "2", "--seed", str(seed), "--seconds", seconds]
+    return ["--streams", str(streams), "--seed", str(seed), "--seconds", seconds]
 
 
 async def bench(running: Running, out: Path, *flags: str) -> tuple[int, dict[str, Any]]:
@@ -57,7 +59,7 @@ async def test_a_run_reports_every_figure(
 ) -> None:
     async with serving_ready(fake_engine(max_streams=2)) as running:
         _, report = await bench(
-            running, tmp_path / "a.json", *two_who_are_soon_done(), "--processes", "2"
+            running, tmp_path / "a.json", *who_are_soon_done(2), "--processes", "2"
         )
         requests = running.engine.requests
     run = report["run"]
@@ -133,6 +135,14 @@ async def test_a_limit_of_a_full_server_is_its_ceiling(
     async with serving_ready(fake_engine(max_streams=3)) as running:
         status, report = await bench(running, tmp_path / "a.json", "--find-limit")
     assert (status, report["n_at_slo"], report["ceiling"]) == (0, 3, 3)
+
+
+async def test_a_process_without_a_stream_has_a_rest(tmp_path: Path) -> None:
+    async with serving_ready(fake_engine(max_streams=1)) as running:
+        _, report = await bench(
+            running, tmp_path / "a.json", *who_are_soon_done(1), "--processes", "2"
+        )
+    assert report["run"]["ended"] == {"bye": 1}
 
 
 def test_a_client_that_dies_is_noticed() -> None:

@@ -155,7 +155,7 @@ def test_languages_are_checked_without_loading_a_library(
     assert aligner.languages == ("English", "Portuguese", "Japanese")
     assert aligner.check_language("PT") == "Portuguese"
     monkeypatch.setitem(sys.modules, "nagisa", None)
-    with pytest.raises(OptionError, match=r"hark-asr\[ja-ko\]"):
+    with pytest.raises(OptionError, match=r"the extra \[ja-ko\]"):
         aligner.check_language("Japanese")
 
 

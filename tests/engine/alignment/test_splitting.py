@@ -131,7 +131,9 @@ def test_nagisa_answers_as_recorded() -> None:
 
 def test_a_library_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "nagisa", None)
-    with pytest.raises(OptionError, match=r"need nagisa: pip install 'hark-asr\[ja-ko\]'"):
+    with pytest.raises(
+        OptionError, match=r"need nagisa: pip install nagisa \(the extra \[ja-ko\]\)"
+    ):
         WordSplitter().split("…", "ja")
     assert WordSplitter().split("word", "en"), "others do without"
 
