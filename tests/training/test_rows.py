@@ -98,6 +98,27 @@ def test_rows_fit_their_batch_and_their_words() -> None:
             assert (row.language == "None") == (not row.words)
 
 
+def test_some_rows_hold_a_long_silence_that_nothing_is_written_for() -> None:
+    rng = random.Random(5)
+    source = sampler.Sampler()
+    source.add(*shard(rng, 60))
+    drawn = [source.row(rng, 1100, 1200) for _ in range(400)]
+    spoken = [row for row in drawn if row.words]
+    quiet = [row for row in spoken if _longest_silence(row) > 2 * sampler.LONGEST_PAUSE]
+    assert 0.02 < len(quiet) / len(spoken) < 2 * sampler.LONG_SILENCE_SHARE
+    behind = [row for row in quiet if _longest_silence(row, row.spans[-1][1]) > 240]
+    assert 0 < len(behind) < len(quiet)
+
+
+def _longest_silence(row: Row, begin: int = 0) -> int:
+    """Frames of the longest stretch of digital silence from a frame on."""
+    longest = run = 0
+    for is_silent in (row.log_mel[begin:, 0] == rows.SILENCE).tolist():
+        run = run + 1 if is_silent else 0
+        longest = max(longest, run)
+    return longest
+
+
 def test_human_digits_are_heard_only_when_wanted() -> None:
     clips, features = shard(random.Random(4), 60)
     hours = {}

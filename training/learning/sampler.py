@@ -21,6 +21,8 @@ ONE_VOICE_SHARE = 0.70
 STRETCHED_SHARE = 0.50
 STRETCH = (0.85, 1.18)
 LONGEST_PAUSE = 120
+LONG_SILENCE_SHARE = 0.08
+"""Of the rows: speech is 20 to 70 % of them, most of the rest one silence of up to 20 s."""
 _TRIES = 6
 
 
@@ -128,13 +130,18 @@ class Sampler:
 
     def _spoken(self, rng: random.Random, goal: int, longest: int, factor: float) -> Row:
         """Speech of about ``goal`` frames after stretching by ``factor``."""
-        row = self._whole(rng, int(goal / factor), int(longest / factor))
+        speech = rng.uniform(0.2, 0.7) if rng.random() < LONG_SILENCE_SHARE else 1.0
+        row = self._whole(rng, int(goal / factor), int(longest / factor), speech)
         if len(row.words) > 2 and rng.random() < MID_START_SHARE:
             row = drop_words(row, rng.randint(1, min(6, len(row.words) - 2)))
         return row if factor == 1.0 else stretch(row, factor)
 
-    def _whole(self, rng: random.Random, goal: int, longest: int) -> Row:
-        """Whole clips of one language, mostly of one voice, up to about ``goal`` frames."""
+    def _whole(self, rng: random.Random, goal: int, longest: int, speech: float) -> Row:
+        """Whole clips of one language, mostly of one voice, up to about ``goal`` frames.
+
+        Where only a share of them is ``speech``, the rest is a silence somewhere, mostly behind it.
+        """
+        whole, goal = goal, int(goal * speech)
         first = self._pick(rng, goal - 60, longest, "")
         group = first.voices if rng.random() < ONE_VOICE_SHARE else first.language
         chosen, length = [first], first.frames
@@ -145,7 +152,11 @@ class Sampler:
             chosen.append(following)
             length += following.frames + 40
         total = sum(entry.frames for entry in chosen)
-        return self._join(rng, chosen, max(goal, total) - total)
+        pauses = _pauses(rng, len(chosen) + 1, max(goal, total) - total)
+        if speech < 1.0:
+            at = -1 if rng.random() < 0.6 else rng.randrange(len(pauses))
+            pauses[at] += max(0, whole - total - sum(pauses))
+        return self._join(chosen, pauses)
 
     def _pick(self, rng: random.Random, wanted: int, longest: int, group: str) -> _Entry:
         """A random clip of ``group`` whose length is near ``wanted`` frames.
@@ -165,9 +176,8 @@ class Sampler:
             return fitting[0]
         return min(fitting, key=lambda entry: abs(entry.frames - wanted))
 
-    def _join(self, rng: random.Random, chosen: list[_Entry], room: int) -> Row:
-        """Concatenate with random pauses before, between and after, using at most ``room``."""
-        pauses = _pauses(rng, len(chosen) + 1, room)
+    def _join(self, chosen: list[_Entry], pauses: list[int]) -> Row:
+        """Concatenate with these pauses before, between and after."""
         pieces, phones = [silence(pauses[0])], [np.zeros(pauses[0], np.int64)]
         words: list[str] = []
         spans: list[tuple[int, int]] = []
