@@ -1,5 +1,6 @@
 """A Hark server as a child process: started, waited for, stopped. Knows no audio."""
 
+import errno
 import http.client
 import json
 import socket
@@ -87,7 +88,10 @@ def _check_free(port: int) -> None:
     try:
         socket.create_server((HOST, port)).close()
     except OSError as error:
-        raise ServerStartError(f"cannot listen on {HOST} port {port}: {error.strerror}") from None
+        # The address stands in parentheses behind the reason.
+        reason = (error.strerror or str(error)).partition(" (")[0]
+        hint = "; choose another with --port" if error.errno == errno.EADDRINUSE else ""
+        raise ServerStartError(f"cannot listen on {HOST} port {port}: {reason}{hint}") from None
 
 
 def _wait_until_ready(process: subprocess.Popen[bytes], port: int, log: IO[bytes]) -> None:
