@@ -17,7 +17,7 @@ _HEADERS = ("x-api-key", "api-key")
 _PARAMETERS = ("api_key", "auth_token", "token", "key")
 _SCHEMES = ("bearer", "token")
 _OPENAI_PREFIX = "openai-insecure-api-key."
-_HOW = "send it as Authorization: Bearer KEY"
+_HOW = "send it as Authorization: Bearer KEY, or Token KEY"
 _NAMED_SUBPROTOCOLS = ("token", "bearer")  # the key is the subprotocol behind them
 
 

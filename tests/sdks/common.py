@@ -6,6 +6,8 @@ Runs in every client's environment, so it imports the standard library alone.
 import json
 import os
 import re
+import subprocess
+import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +18,7 @@ HTTP_URL = WS_URL.replace("ws://", "http://", 1)
 KEYED_URL, KEY = os.environ["HARK_KEYED_URL"], os.environ["HARK_KEY"]
 HOST, PORT = WS_URL.removeprefix("ws://").rsplit(":", 1)
 _AUDIO = Path(os.environ["HARK_AUDIO"])
+_ROOT = Path(__file__).parents[2]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,3 +81,18 @@ def assert_times_run_on(spans: Sequence[tuple[float, float]], duration_s: float)
         assert 0 <= start <= end <= duration_s + 1, (start, end)
     starts = [start for start, _ in spans]
     assert starts == sorted(starts), starts
+
+
+def printed_by_page(page: str, place: int = 0) -> str:
+    """What a program of docs/dialects prints, as it stands there but for the port and the sample.
+
+    It is given the sample `alarm`; `place` counts the page's programs in Python.
+    """
+    text = (_ROOT / "docs" / "dialects" / f"{page}.md").read_text("utf-8")
+    program = re.findall(r"```python\n(.*?)```", text, re.DOTALL)[place]
+    program = program.replace("127.0.0.1:8765", f"{HOST}:{PORT}").replace("lecture", "alarm")
+    ran = subprocess.run(
+        [sys.executable, "-c", program], cwd=_ROOT, capture_output=True, text=True, timeout=90
+    )
+    assert ran.returncode == 0, ran.stderr
+    return ran.stdout
