@@ -61,7 +61,16 @@ class Connection:
         self._outbox = Outbox(max_waiting)
         self._has_news = asyncio.Event()
         self._alarm = Alarm(self._on_alarm)
-        self._reader = Reader(websocket, dialect, lines, step=self._step, alarm=self._alarm)
+        self._was_told = asyncio.Event()
+        self._reader = Reader(
+            websocket,
+            dialect,
+            lines,
+            step=self._step,
+            alarm=self._alarm,
+            is_behind=lambda: self._outbox.is_crowded,
+            caught_up=self._caught_up,
+        )
         self._is_draining = False
         self._outcome = "gone"
 
@@ -134,10 +143,17 @@ class Connection:
                         await self._websocket.close(item.code, item.reason)
                     return
                 await self._send(item.message)
+                self._was_told.set()
         except TimeoutError:
             self._outcome = SlowReaderError.code
         except WebSocketDisconnect:
             pass  # the reader finds out, too; either may be first
+
+    async def _caught_up(self) -> None:
+        """Wait until the client has taken its share of what it was told."""
+        while self._outbox.is_crowded:
+            self._was_told.clear()
+            await self._was_told.wait()
 
     async def _send(self, message: Any) -> None:
         try:

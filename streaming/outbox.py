@@ -31,6 +31,11 @@ class Outbox:
         """Whether a hangup is the last thing to take."""
         return self._hangup is not None
 
+    @property
+    def is_crowded(self) -> bool:
+        """Whether it is time to hear no more of the client until it has been told some of this."""
+        return self._num_lasting > self._max_waiting // 2
+
     def put(self, say: Say) -> bool:
         """Queue a message; False, and it is not queued, when too many wait."""
         assert self._hangup is None, "nothing follows a hangup"

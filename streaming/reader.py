@@ -4,7 +4,7 @@ Turns frames into inputs for the dialect; decides nothing about a stream.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import NoReturn
 
@@ -24,7 +24,11 @@ Input = Callable[[float], list[Action]]
 
 
 class Reader:
-    """Reads a client's socket. `step` takes each input, `alarm` the deadlines of waiting lines."""
+    """Reads a client's socket. `step` takes each input, `alarm` the deadlines of waiting lines.
+
+    While `is_behind`, with many answers that the client has not taken, nothing more is read until
+    it has `caught_up`.
+    """
 
     def __init__(
         self,
@@ -34,12 +38,15 @@ class Reader:
         *,
         step: Callable[[Input], None],
         alarm: Alarm,
+        is_behind: Callable[[], bool],
+        caught_up: Callable[[], Awaitable[None]],
     ) -> None:
         self._websocket = websocket
         self._dialect = dialect
         self._lines = lines
         self._step = step
         self._alarm = alarm
+        self._is_behind, self._caught_up = is_behind, caught_up
         self._holds_frame = False  # one that no later one may overtake
 
     async def run(self) -> bool:
@@ -54,6 +61,7 @@ class Reader:
                 return is_leaving(message)
             self._holds_frame = True
             await self._wait_for_room()
+            await self._caught_up()
             frame = frame_of(message)
             is_large = len(frame) > _LARGE_FRAME
             hear = self._reading_of
@@ -63,9 +71,12 @@ class Reader:
     def _take(self, frame: Frame) -> bool:
         """Hear a message at once; False, and it has to wait its turn.
 
-        It waits while an earlier one does, while there is no room, or where it is large.
+        It waits while an earlier one does, while answers wait to be read, while there is no room,
+        or where it is large.
         """
-        if self._holds_frame or len(frame) > _LARGE_FRAME or not self._lines.have_room():
+        if self._holds_frame or self._is_behind() or len(frame) > _LARGE_FRAME:
+            return False
+        if not self._lines.have_room():
             return False
         self._step(self._reading_of(frame))
         return True

@@ -29,6 +29,7 @@ from websockets.server import ServerProtocol
 SOCKET = "hark.socket"
 """The ASGI extension that holds the `PatientWebSocket` of a scope, for `listen` and `limit`."""
 
+_BAD_REQUEST = b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
 _LEAVING = "hark.leaving"
 
 Listener = Callable[[str | bytes], bool]
@@ -82,8 +83,22 @@ class PatientWebSocket(WebSocketsSansIOProtocol):
         if self._is_leaving:
             return  # nothing may follow a close frame
         super().data_received(data)
+        if self._machine.handshake_exc is not None and not self.handshake_initiated:
+            self._refuse_head()
         if self._machine.held_close is not None:
             self._leave(bytes(self._machine.held_close.data))
+
+    def _refuse_head(self) -> None:
+        """A request that is no HTTP, or whose head is longer than is read, gets to no app."""
+        self.transport.write(b"".join(self._machine.data_to_send()) or _BAD_REQUEST)
+        self.transport.close()
+
+    def handle_ping(self) -> None:
+        """Answer, unless the peer reads nothing: its answers would pile up here."""
+        if self.writable.is_set():
+            super().handle_ping()
+        else:
+            self.conn.data_to_send()
 
     def eof_received(self) -> bool:  # pyright: ignore[reportIncompatibleMethodOverride]
         """The peer has closed its side, perhaps without a close frame. True keeps ours open."""

@@ -3,6 +3,7 @@
 import base64
 import binascii
 import json
+import math
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
@@ -18,20 +19,24 @@ from .base import Frame
 MAX_CONTEXT_CHARACTERS = 4_000  # of `StreamOptions`
 _UNDECIDED = ("", "auto", "multi", "null", "none", "und")
 _OF_TAG = {"zh-hk": "yue", "zh-mo": "yue", "tl": "fil"}  # where the first part says something else
+_BRACKET = re.compile(r"[\[\]{}]")
+_MAX_DEPTH = 64
+MAX_JSON_PARTS = 20_000
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 _SPACELESS = ("CJK", "HIRAGANA", "KATAKANA", "THAI", "LAO", "KHMER", "MYANMAR")
 
 
 def read_object(frame: Frame) -> dict[str, Any]:
-    """The JSON object in a text frame; its strings can all be written as UTF-8.
+    """The JSON object in a text frame; it can be written as JSON again, in UTF-8.
 
     Raises:
-        BadMessageError: it is binary, not JSON, or not an object.
+        BadMessageError: it is binary, not JSON, not an object, or has too many parts.
     """
     if isinstance(frame, bytes):
         raise BadMessageError("a binary message; all messages are JSON text")
+    _check_parts(frame)
     try:
-        message = json.loads(frame, parse_constant=_refuse_constant)
+        message = json.loads(frame, parse_constant=_refuse_constant, parse_float=_finite)
         if _SURROGATE.search(frame):
             json.dumps(message, ensure_ascii=False).encode()
     except UnicodeEncodeError:
@@ -128,6 +133,34 @@ def blank_between(first: str, second: str) -> str:
     if not first or not second or first[-1].isspace() or second[0].isspace():
         return ""
     return "" if _is_spaceless(first[-1]) or _is_spaceless(second[0]) else " "
+
+
+def _check_parts(text: str) -> None:
+    """Python reads JSON in one piece, with all other threads waiting, so it must not take long.
+
+    What makes it long is the number of values; a long string, such as audio, takes next to nothing.
+    """
+    num_containers = text.count("[") + text.count("{")
+    if num_containers + text.count(",") > MAX_JSON_PARTS:
+        raise BadMessageError(f"more than {MAX_JSON_PARTS} values in one message")
+    if num_containers > _MAX_DEPTH and _depth(text) > _MAX_DEPTH:
+        raise BadMessageError(f"values nested more than {_MAX_DEPTH} deep")
+
+
+def _depth(text: str) -> int:
+    """How deep brackets nest, those in strings included."""
+    deepest = depth = 0
+    for mark in _BRACKET.findall(text):
+        depth += 1 if mark in "[{" else -1
+        deepest = max(deepest, depth)
+    return deepest
+
+
+def _finite(number: str) -> float:
+    value = float(number)
+    if math.isinf(value):
+        raise ValueError(f"{number[:20]} is too large a number")
+    return value
 
 
 def _refuse_constant(name: str) -> NoReturn:

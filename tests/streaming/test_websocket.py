@@ -50,6 +50,19 @@ class Memory(asyncio.Transport):
     abort = close
 
 
+async def nobody(scope: dict, receive, send) -> None:
+    raise AssertionError("a request that cannot be read reached the app")
+
+
+def unconnected(app=nobody) -> PatientWebSocket:
+    """A connection that has sent nothing yet."""
+    config = uvicorn.Config(app, log_config=None, ws_max_size=1 << 20)
+    config.load()
+    protocol = PatientWebSocket(config, ServerState(), {})
+    protocol.connection_made(Memory())
+    return protocol
+
+
 @pytest.fixture
 async def protocol() -> AsyncIterator[PatientWebSocket]:
     """A connection whose app has accepted it and waits for messages."""
@@ -59,10 +72,7 @@ async def protocol() -> AsyncIterator[PatientWebSocket]:
         await send({"type": "websocket.accept"})
         await stop.wait()
 
-    config = uvicorn.Config(app, log_config=None, ws_max_size=1 << 20)  # pyright: ignore[reportArgumentType]
-    config.load()
-    protocol = PatientWebSocket(config, ServerState(), {})
-    protocol.connection_made(Memory())
+    protocol = unconnected(app)
     protocol.data_received(HANDSHAKE)
     while not protocol.handshake_complete:  # noqa: ASYNC110 - uvicorn has no event for it
         await asyncio.sleep(0)
@@ -177,3 +187,37 @@ async def test_a_side_that_was_closed_without_a_frame_leaves_ours_open(
     assert is_leaving(await protocol.receive())
     await protocol.send({"type": "websocket.send", "text": "late"})
     assert frames_of(protocol) == b"\x81\x04late"
+
+
+@pytest.mark.parametrize(
+    ("head", "status"),
+    [
+        (HANDSHAKE[:-2] + b"Cookie: " + b"x" * 9000 + b"\r\n\r\n", b"431 "),
+        (HANDSHAKE[:-2] + b"A: b\r\n" * 200 + b"\r\n", b"431 "),
+        (b"GET /" + b"x" * 9000 + HANDSHAKE[5:], b"414 "),
+        (HANDSHAKE.replace(b"Host: hark", b"Host hark"), b"400 "),
+    ],
+)
+async def test_a_head_that_cannot_be_read_is_answered(head: bytes, status: bytes) -> None:
+    protocol = unconnected()
+    protocol.data_received(head)
+    transport = protocol.transport
+    assert isinstance(transport, Memory)
+    assert transport.written.startswith(b"HTTP/1.1 " + status)
+    assert transport.closed
+    protocol.connection_lost(None)
+
+
+async def test_pongs_do_not_pile_up_for_a_peer_that_reads_nothing(
+    protocol: PatientWebSocket,
+) -> None:
+    transport = protocol.transport
+    assert isinstance(transport, Memory)
+    ping = struct.pack("!BB4x", 0x89, 0x80 | 4) + b"ping"
+    protocol.pause_writing()
+    transport.written = b""
+    protocol.data_received(ping * 10)
+    assert transport.written == b""
+    protocol.resume_writing()
+    protocol.data_received(ping)
+    assert transport.written == b"\x8a\x04ping"

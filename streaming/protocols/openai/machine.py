@@ -11,7 +11,7 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from hark.engine.types import AudioFormat, StreamOptions
 
-from ...effects import Hangup
+from ...effects import Hangup, error_event
 from ...errors import BadMessageError, BadOptionError, StreamError
 from ...events import (
     AudioIn,
@@ -193,11 +193,17 @@ class RealtimeMachine(ABC, Generic[S]):
         return [*actions, Tell(_LINE, FinalizeIn(flush_id))]
 
     def _clear(self, message: Message) -> list[Action]:
+        """Forget what was appended. Items that are not complete fall with their stream, told so."""
+        lost = [
+            self._tell.failed(item.id, error_event(BadMessageError("the buffer was cleared")))
+            for item in self._items
+            if item.is_committed
+        ]
         self._buffer.use_all()
         self._items.clear()
         dropped: list[Action] = [Drop(_LINE)] if self._is_live else []
         self._is_live = False
-        return [*dropped, self._tell.say("input_audio_buffer.cleared")]
+        return [*dropped, *lost, self._tell.say("input_audio_buffer.cleared")]
 
     # --- the stream ---
 

@@ -9,6 +9,8 @@ from ..base import Frame
 from ..wire import read_base64, read_object
 
 _MAX_EVENT_ID = 512
+MAX_EVENT_CHARS = 1 << 16
+"""Of all events but those that bring audio: sessions are kept, and shown back at each update."""
 APPEND = "input_audio_buffer.append"
 
 
@@ -35,7 +37,7 @@ def read_message(frame: Frame) -> Message:
 
     Raises:
         BadMessageError: not a JSON object.
-        BadEventError: it has no type, or its audio is not base64.
+        BadEventError: it has no type, is too large, or its audio is not base64.
     """
     fields = read_object(frame)
     kind, given_id = fields.get("type"), fields.get("event_id")
@@ -43,6 +45,8 @@ def read_message(frame: Frame) -> Message:
     if not isinstance(kind, str):
         raise BadEventError("type is missing or no string", event_id)
     if kind != APPEND:
+        if len(frame) > MAX_EVENT_CHARS:
+            raise BadEventError(f"{kind[:60]!a} is over {MAX_EVENT_CHARS} characters", event_id)
         return Message(kind, event_id, fields)
     try:
         return Message(kind, event_id, {}, read_base64("audio", fields.get("audio")))

@@ -51,7 +51,7 @@ def talk(sample: Sample, **session: Any) -> Heard:
         api_key="any",
     )
     conversation.connect()
-    assert heard.created.wait(10)
+    assert heard.created.wait(60)
     conversation.update_session(output_modalities=[MultiModality.TEXT], **session)
     for frame in frames(sample.pcm(), 3_200):
         conversation.append_audio(base64.b64encode(frame).decode())
@@ -59,7 +59,7 @@ def talk(sample: Sample, **session: Any) -> Heard:
         conversation.commit()
     conversation.end_session(timeout=60)
     conversation.close()
-    assert heard.closed.wait(10)
+    assert heard.closed.wait(60)
     return heard
 
 

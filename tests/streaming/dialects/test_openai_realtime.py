@@ -45,6 +45,7 @@ def append(audio: bytes = SECOND) -> dict[str, Any]:
 
 
 COMMIT = {"type": "input_audio_buffer.commit"}
+FAILED = "conversation.item.input_audio_transcription.failed"
 CLEAR = {"type": "input_audio_buffer.clear"}
 
 
@@ -287,6 +288,33 @@ def test_clear_drops_the_open_utterance_and_the_clock_goes_on() -> None:
     rig.client(append())
     [begun] = rig.hear(opened(), started(0, 200))
     assert begun["audio_start_ms"] == 1200
+
+
+def test_an_item_that_falls_with_a_clear_is_told_so() -> None:
+    rig = enter()
+    rig.client(session(turn_detection=None), append())
+    rig.hear(opened(), started(0, 0))
+    [item] = [e["item_id"] for e in rig.client(COMMIT) if e["type"].endswith(".committed")]
+    fallen, cleared = rig.client(CLEAR)
+    assert (fallen["type"], fallen["item_id"]) == (FAILED, item)
+    assert "cleared" in fallen["error"]["message"]
+    assert cleared["type"] == "input_audio_buffer.cleared"
+
+
+@pytest.mark.parametrize(
+    ("frame", "said"),
+    [
+        (json.dumps({"type": "session.update", "x": "x" * 70_000}), "over 65536 characters"),
+        (json.dumps({"type": "x", "x": [[]] * 20_000}), "more than 20000 values"),
+        ('{"type": "x", "x": ' + "[" * 70 + "]" * 70 + "}", "nested more than 64 deep"),
+        ('{"type": "session.update", "session": {"x": 1e400}}', "too large a number"),
+    ],
+)
+def test_what_would_cost_the_others_is_refused(frame: str, said: str) -> None:
+    rig = enter()
+    error = rig.client(frame)[-1]
+    assert said in error["error"]["message"]
+    assert rig.hangup is None
 
 
 def test_turn_detection_that_comes_on_later_ends_what_was_there() -> None:
@@ -542,7 +570,9 @@ def test_every_item_completes_once_with_the_words_of_its_deltas(steps: list[str]
     committed = [e["item_id"] for e in told if e["type"] == "input_audio_buffer.committed"]
     completed = [e["item_id"] for e in told if e["type"] == COMPLETED]
     assert len(set(completed)) == len(completed)
-    assert [item for item in committed if item not in hearing.dropped] == completed
+    failed = {e["item_id"] for e in told if e["type"] == FAILED}
+    assert failed <= hearing.dropped
+    assert [item for item in committed if item not in failed] == completed
     spoken = {e["item_id"] for e in told if e["type"] in (DELTA, SPEECH_STARTED)}
     assert spoken <= set(completed) | hearing.dropped
     for item in completed:

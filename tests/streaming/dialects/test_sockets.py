@@ -132,3 +132,26 @@ async def test_a_stopping_server_closes_with_1001_and_no_error() -> None:
     assert (idle.close_code, busy.close_code) == (1001, 1001)
     assert [event["transcript"] for event in events if event["type"] == COMPLETED] == [words(10)]
     assert all(event["type"] != "error" for event in events)
+
+
+@pytest.mark.parametrize(
+    ("path", "request_text", "answer"),
+    [
+        ("/v1/listen?encoding=linear16&sample_rate=16000", '{"type": "Finalize"}', "from_finalize"),
+        ("/v1/realtime", '{"type": "session.update", "session": {}}', "session.updated"),
+    ],
+)
+async def test_a_burst_of_requests_is_answered_to_a_client_that_reads(
+    path: str, request_text: str, answer: str
+) -> None:
+    """They come in one piece, before the first answer is on its way."""
+    async with (
+        serving_ready(max_waiting_events=32) as running,
+        connect(f"ws://{running.address}{path}", proxy=None, max_queue=None) as socket,
+    ):
+        for _ in range(300):
+            socket.protocol.send_text(request_text.encode())
+        socket.transport.write(b"".join(socket.protocol.data_to_send()))
+        num_answers = 0
+        while num_answers < 300:
+            num_answers += answer in str(await socket.recv())
