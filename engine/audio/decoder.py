@@ -29,6 +29,11 @@ class AudioDecoder:
         self._rate = SAMPLE_RATE  # of what came last
         self._resampler: soxr.ResampleStream | None = None  # where the rates differ
 
+    @property
+    def is_behind(self) -> bool:
+        """Bytes that were taken hold more sound, which `take` gives, of no bytes if need be."""
+        return self._reader.is_resting
+
     def push(self, payload: bytes) -> np.ndarray:
         """The samples that are complete now, float32 [n] within ±1.
 
@@ -42,15 +47,16 @@ class AudioDecoder:
 
         Returns the samples and the number of bytes taken. How many samples coded bytes hold only
         shows when they are decoded. So they are taken in small bites, and larger ones where those
-        hold little, and what the last one holds too much comes, too.
+        hold little, and what the last one holds too much comes, too, up to a second; if it holds
+        more than that, the decoder `is_behind`.
         """
         if not self._is_coded:
             payload = payload[: self._bytes_per_second * num_samples // SAMPLE_RATE]
             return self.push(payload), len(payload)
         parts, num_heard, num_bytes, size = [np.empty(0, np.float32)], 0, 0, _FIRST_BITE_BYTES
-        while num_heard < num_samples and num_bytes < len(payload):
-            bite = payload[num_bytes : num_bytes + size]
-            parts.append(self.push(bite))
+        while num_heard < num_samples and (self.is_behind or num_bytes < len(payload)):
+            bite = b"" if self.is_behind else payload[num_bytes : num_bytes + size]
+            parts.append(self._at_16_khz(self._reader.take(bite)))
             num_heard += parts[-1].shape[0]
             num_bytes += len(bite)
             if parts[-1].shape[0] < num_samples // 8:

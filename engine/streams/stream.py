@@ -178,7 +178,7 @@ class Stream:
         """
         wanted = SAMPLE_RATE // (_PIECES_PER_SECOND if self._endpointer.asks else 1)
         samples, num_bytes = self._decoder.take(feed.payload, wanted)
-        if num_bytes < len(feed.payload):
+        if num_bytes < len(feed.payload) or self._decoder.is_behind:
             rest = Feed(feed.stream, feed.payload[num_bytes:])
             self._inbox.appendleft((rest, self.heard_at))
         self._hear(samples)

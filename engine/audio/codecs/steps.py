@@ -41,28 +41,45 @@ class Reader:
     """Runs a format over a stream's bytes. Of no use any more once it has raised.
 
     It keeps the bytes the format waits for and no others: a format that asks for bounded numbers
-    is bounded. What follows the end of the format is ignored.
+    is bounded. What follows the end of the format is ignored. A few bytes may hold hours of sound:
+    `take` rests once it has `MAX_SECONDS`, and goes on when it is called again.
     """
+
+    MAX_SECONDS = 1.0
 
     def __init__(self, format: Format) -> None:
         self._format = format
         self._buffer = bytearray()
         self._sounds: list[Sound] = []
         self._wanted: int | Some | None = None  # None: the format has ended
+        self._seconds = 0.0  # of `_sounds`
+        self.is_resting = False
         self._answer(None)
 
     def push(self, data: bytes) -> list[Sound]:
         """The sound that is complete now. Raises BadAudioError as the format does."""
+        sounds = self.take(data)
+        while self.is_resting:
+            sounds += self.take(b"")
+        return sounds
+
+    def take(self, data: bytes) -> list[Sound]:
+        """As `push`, but where it holds much of it `is_resting` before all has come."""
         self._buffer += data
-        while (piece := self._take()) is not None:
+        if self.is_resting:
+            self._answer(None)
+        while not self.is_resting and (piece := self._take()) is not None:
             self._answer(piece)
         return self._collected()
 
     def flush(self) -> list[Sound]:
-        """What the format holds back although it is complete. Raises as `push` does."""
+        """All that is complete, what the format holds back, too. Raises as `push` does."""
+        sounds = self.push(b"")
         if isinstance(self._wanted, Some):
             self._answer(b"")
-        return self._collected()
+            while self.is_resting:
+                self._answer(None)
+        return sounds + self._collected()
 
     def _take(self) -> bytes | None:
         """The bytes the format asked for, once they are there."""
@@ -89,13 +106,18 @@ class Reader:
             step = next(self._format) if piece is None else self._format.send(piece)
             while isinstance(step, Sound):
                 self._sounds.append(step)
+                self._seconds += step.samples.shape[0] / max(1, step.rate)
+                self.is_resting = self._seconds > self.MAX_SECONDS
+                if self.is_resting:
+                    return
                 step = next(self._format)
         except StopIteration:
             step = None
+        self.is_resting = False
         self._wanted = step
 
     def _collected(self) -> list[Sound]:
-        sounds, self._sounds = self._sounds, []
+        sounds, self._sounds, self._seconds = self._sounds, [], 0.0
         return sounds
 
 

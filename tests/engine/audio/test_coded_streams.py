@@ -1,5 +1,9 @@
 """Coded audio through the engine: all of it is heard and acknowledged, and none holds up a tick."""
 
+import io
+
+import av
+import numpy as np
 import pytest
 
 from hark.engine.audio.decoder import AudioDecoder
@@ -15,12 +19,14 @@ from hark.engine.types import (
     Finalize,
     Finalized,
     Open,
+    StreamOptions,
 )
 from tests.engine.audio.test_opus import LOST, framed, packets_of
 from tests.engine.recordings import recording
 from tests.engine.test_engine import MANUAL, check_order, drive, new_engine
 
 OPUS, CONTAINER = AudioFormat(Encoding.OPUS), AudioFormat(Encoding.CONTAINER)
+SILENCE_S = 900
 FILES = ("16-bit.wav", "mono.ogg", "mediarecorder.webm", "stereo.flac", "mono.mp3")
 
 
@@ -34,6 +40,43 @@ def stream(name: str) -> tuple[AudioFormat, bytes]:
             return CONTAINER, recording("endless too.wav").data + bytes(8_000 * 60)
         case _:
             return CONTAINER, recording(name).data
+
+
+def silent_flac() -> bytes:
+    """A quarter of an hour in 170 kB: a block of silence is the number of its samples."""
+    file = io.BytesIO()
+    with av.open(file, "w", format="flac") as container:
+        stream = container.add_stream("flac", rate=16_000, layout="mono")
+        frame = av.AudioFrame.from_ndarray(
+            np.zeros((1, 16_000 * SILENCE_S), np.int16), format="s16", layout="mono"
+        )
+        frame.sample_rate = 16_000
+        container.mux([*stream.encode(frame), *stream.encode(None)])
+    return file.getvalue()
+
+
+def test_a_few_bytes_that_hold_much_come_a_second_at_a_time() -> None:
+    data = silent_flac()
+    assert len(data) < 200 * SILENCE_S
+    decoder, num_bytes, taken = AudioDecoder(CONTAINER), 0, []
+    while num_bytes < len(data) or decoder.is_behind:
+        samples, num_taken = decoder.take(data[num_bytes:], 16_000)
+        num_bytes += num_taken
+        taken.append(len(samples))
+    assert max(taken) < 3 * 16_000
+    assert sum(taken) + len(decoder.flush()) == 16_000 * SILENCE_S
+
+    engine = new_engine()
+    engine.handle(Open(0, CONTAINER, StreamOptions()))
+    engine.handle(Feed(0, data))
+    engine.handle(Close(0))
+    heard, said = 0, []
+    while not any(isinstance(update, Closed) for update in said):
+        said = [update for _, update in engine.tick()]
+        clock = max((u.at_sample for u in said if isinstance(u, Consumed)), default=heard)
+        assert clock - heard <= 30 * 16_000, "a tick"
+        heard = clock
+    assert said[-1] == Closed(16_000 * SILENCE_S)
 
 
 @pytest.mark.parametrize("name", ["packets", *FILES])
