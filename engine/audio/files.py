@@ -23,6 +23,7 @@ from av.packet import Packet
 
 from ..types import SAMPLE_RATE, AudioFileError, Encoding, RawAudio
 from .codecs.ffmpeg import mix_to_mono
+from .mp4 import check_index
 
 BLOCK_S = 0.1
 READABLE = "wav, flac, mp3, m4a, ogg, webm and other formats FFmpeg reads"
@@ -92,12 +93,15 @@ def upload_blocks(
     left out. The file stays open. `raw` is what it holds if it has no header.
 
     Raises:
-        AudioFileError: it is empty, no audio, leads to other files; or as `AudioFile.blocks`.
+        AudioFileError: it is empty, no audio, leads to other files, announces more than it holds;
+            or as `AudioFile.blocks`.
     """
     name = "the file"
     if not file.read(1):
         raise AudioFileError(f"{name} is empty (0 bytes)")
     file.seek(-1, 1)
+    if raw is None:
+        check_index(file, name)
     with _opened(file, name, raw, formats=_SELF_CONTAINED) as (container, track):
         mono = _mono(name, container, track, Damage())
         yield from _even_blocks(_resampled(mono, SAMPLE_RATE), round(SAMPLE_RATE * block_s))
