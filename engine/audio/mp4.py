@@ -1,8 +1,8 @@
-"""Whether the index of an MP4 file can be true; knows its boxes (ISO 14496-12) and nothing of sound.
+"""Whether an MP4 file's index can be true; knows its boxes (ISO 14496-12) and nothing of sound.
 
 FFmpeg makes room for all samples that an index announces, some 30 bytes each, before it reads one.
-An index can announce millions in a few bytes: as many samples of one size, or of default sizes. But
-a sample is at least a byte, so a file holds no more of them than it has bytes.
+An index can announce millions in a few bytes: as many samples of one size, or of default sizes.
+But a sample is at least a byte, so a file holds no more of them than it has bytes.
 """
 
 from collections.abc import Iterator
