@@ -20,6 +20,7 @@ from .base import (
     Handshake,
     House,
     Say,
+    Stay,
     Tell,
     retry_header,
 )
@@ -151,7 +152,9 @@ class DashScope(RealtimeMachine[Config]):
         return [self._tell.say("session.created", session=self._session())]
 
     def left(self, now: float) -> list[Action]:
-        return [] if self._is_finishing and not self._is_live else super().left(now)
+        if not self._is_finishing:
+            return super().left(now)
+        return [Stay()] if self._is_live else []
 
     def _handlers(self) -> Mapping[str, Callable[[Message], list[Action]]]:
         return {

@@ -26,7 +26,7 @@ from ...events import (
     Hello,
     Ready,
 )
-from ..base import Action, Drop, Frame, House, LineId, Say, Tell
+from ..base import Action, Frame, House, LineId, Say, Stay, Tell
 from ..wire import header_text
 from .channel import Channel, Rules
 from .intake import Intake
@@ -124,8 +124,7 @@ class Live:
         """As `CloseStream`, which many clients leave out."""
         if self._farewell is None and self._live:
             return self._finish(Hangup(1000, ""))
-        # What is under way already needs nothing but to be waited for.
-        return [Drop("nobody")] if self._live else []
+        return [Stay()] if self._live else []
 
     def _hear(self, data: bytes) -> list[Action]:
         try:

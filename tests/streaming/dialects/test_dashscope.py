@@ -118,6 +118,19 @@ def test_finish_says_what_is_left_and_then_that_it_is_finished() -> None:
     assert rig.hangup.code == 1000
 
 
+def test_who_finishes_and_leaves_is_told_the_rest_and_no_error() -> None:
+    rig = enter()
+    rig.client(AUDIO)
+    rig.hear(opened(), started(0, 0))
+    assert rig.client(FINISH) == []
+    rig.leave()
+    assert rig.news() == []
+    events = rig.hear(stopped(0, 0, 900), final(0, 0, 900, "the last words"), closed(1_000))
+    assert "error" not in [event["type"] for event in events]
+    assert events[-1]["type"] == "session.finished"
+    assert [e["transcript"] for e in events if "transcript" in e] == ["the last words"]
+
+
 def test_finish_of_nothing_is_finished_at_once() -> None:
     rig = enter()
     [finished] = rig.client(FINISH)
