@@ -50,6 +50,8 @@ class _Protocol(ServerProtocol):
         super().fail(code, "too_large" if code == CloseCode.MESSAGE_TOO_BIG else reason)
 
     def recv_frame(self, frame: Frame) -> None:
+        if self.held_close is not None:
+            return  # nothing may follow a close frame
         if frame.opcode is Opcode.CLOSE and self.state in (State.CONNECTING, State.OPEN):
             Close.parse(frame.data)  # raises on what is no close frame
             self.held_close = frame

@@ -221,3 +221,17 @@ async def test_pongs_do_not_pile_up_for_a_peer_that_reads_nothing(
     protocol.resume_writing()
     protocol.data_received(ping)
     assert transport.written == b"\x8a\x04ping"
+
+
+async def test_what_follows_a_close_frame_in_one_piece_is_not_heard(
+    protocol: PatientWebSocket,
+) -> None:
+    def frame(opcode: int, data: bytes) -> bytes:
+        return struct.pack("!BB4x", 0x80 | opcode, 0x80 | len(data)) + data
+
+    heard: list[str | bytes] = []
+    assert (await protocol.receive())["type"] == "websocket.connect"
+    protocol.listen(lambda message: heard.append(message) is None)
+    close = frame(8, struct.pack("!H", 1000))
+    protocol.data_received(frame(2, b"before") + close + frame(2, b"behind"))
+    assert heard == [b"before"]
