@@ -134,7 +134,7 @@ def test_a_key_that_cannot_be_used_is_said(tmp_path: Path, monkeypatch: pytest.M
     with pytest.raises(ConfigError, match=r"key\.pem is no RSA key"):
         JigasiTokens(path, "jitsi")
     monkeypatch.setitem(sys.modules, "jwt", None)
-    with pytest.raises(ConfigError, match=r"pip install 'hark-asr\[jigasi\]'"):
+    with pytest.raises(ConfigError, match=r"pip install 'PyJWT\[crypto\]'"):
         JigasiTokens(path, "jitsi")
 
 
