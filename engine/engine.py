@@ -212,10 +212,10 @@ class Engine:
 
     def _advance(self, stream_id: StreamId, stream: Stream, now: float, *, waits: bool) -> None:
         """Let a stream take in what has come; one that is ahead sees to it that no slot is idle."""
-        slots = self._bench.num_spare_slots
-        ahead_seconds = 1 if self._bench.num_live else 1 + slots // _SLOTS_PER_SECOND
+        slots = self._bench.num_idle_slots if stream.is_ahead(now) else 0
+        ahead_seconds = 0 if waits else 1 + slots // _SLOTS_PER_SECOND
         try:
-            stream.advance(now, ahead_seconds=0 if waits else ahead_seconds, spare_finals=slots)
+            stream.advance(now, ahead_seconds=ahead_seconds, spare_finals=slots)
             for segment in stream.undecoded():
                 ready = None if self._bench.has(segment) else segment.ready_final()
                 if ready is not None:

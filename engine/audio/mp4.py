@@ -42,10 +42,7 @@ def _check(file: BinaryIO, begin: int, end: int, name: str) -> None:
         match kind:
             case b"cmov":
                 raise AudioFileError(f"{name} has a compressed index, which is not read")
-            case b"stsz":
-                size, count = (int.from_bytes(file.read(4), "big") for _ in range(2))
-                num_samples += count * max(1, size)
-            case b"stz2":
+            case b"stsz" | b"stz2":
                 num_samples += int.from_bytes(file.read(8)[4:], "big")
             case b"trun":
                 num_samples += int.from_bytes(file.read(4), "big")

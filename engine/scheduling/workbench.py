@@ -35,9 +35,9 @@ class Workbench:
         return sum(job.rank.is_live for job in self._jobs)
 
     @property
-    def num_spare_slots(self) -> int:
-        """How many more jobs that are not live could run at once."""
-        return max(0, self._scheduler.budget.max_spare - (len(self._jobs) - self.num_live))
+    def num_idle_slots(self) -> int:
+        """How many more jobs that are not live could run now; none while a live one does."""
+        return 0 if self.num_live else max(0, self._scheduler.budget.max_spare - len(self._jobs))
 
     def num_spare_turns(self, now: float) -> int:
         """How many streams that are in no hurry may take in audio now."""

@@ -217,17 +217,17 @@ class Segment:
     def ready_final(self) -> Hypothesis | None:
         """The last hypothesis, where it already is what the final pass would find."""
         last = self._hypothesis
-        if last is None or self.end_sample is None or self._may_be_echo(last):
+        if last is None or self.end_sample is None:
             return None
         same = (
             last.num_samples == self.end_sample - self.start_sample
             and last.window_chunks == self.options.final_window_s
             and last.language == self.options.language
         )
-        return last if same else None
+        return last if same and not self._may_be_echo(last) else None
 
     def _may_be_echo(self, hypothesis: Hypothesis) -> bool:
-        return self._context.holds(self._text(hypothesis))
+        return bool(self.options.context) and self._context.holds(self._text(hypothesis))
 
     def _text(self, hypothesis: Hypothesis) -> str:
         output = self._tokenizer.decode(hypothesis.tokens, final=True)

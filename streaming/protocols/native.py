@@ -6,7 +6,7 @@ What a message may hold is in `native_fields`.
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import NoReturn, Protocol
+from typing import Protocol
 
 import msgpack
 
@@ -33,6 +33,7 @@ from .base import (
     Tell,
 )
 from .native_fields import Message, audio_from_wire, command_from_wire
+from .wire import parse_json
 
 JSON_SUBPROTOCOL = "hark.v1.json"
 MSGPACK_SUBPROTOCOL = "hark.v1.msgpack"
@@ -145,8 +146,8 @@ class JsonAdapter:
         if isinstance(frame, bytes):
             return AudioIn(frame)
         try:
-            message = json.loads(frame, parse_constant=_refuse_constant)
-        except (ValueError, RecursionError) as error:
+            message = parse_json(frame)
+        except ValueError as error:
             raise BadMessageError(f"not JSON: {error} (audio goes in binary messages)") from None
         return command_from_wire(message)
 
@@ -180,7 +181,3 @@ def _pack(message: Message) -> bytes:
     packed = msgpack.packb(message)
     assert packed is not None, "packb returns None only for a Packer that keeps its buffer"
     return packed
-
-
-def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is not JSON")
