@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from tempfile import SpooledTemporaryFile
@@ -19,6 +20,7 @@ MAX_JSON_BYTES = 64 << 20  # a file in JSON is held in memory, several times ove
 
 _SPOOL_BYTES = 1 << 20  # smaller files never reach the disk; Starlette's forms do the same
 _FILE_FIELD = "file"
+_LEAST_BYTES_PER_SECOND = 1000  # in the long run; a slower one would hold a stream for days
 _MAX_FIELDS, _MAX_FIELD_BYTES = 256, 1 << 16  # of a form, beside the file: these stay in memory
 
 Keep = Callable[[BinaryIO], None]
@@ -45,13 +47,14 @@ class BodyReader:
         self._receive = receive
         self._max_bytes, self._patience_s = max_bytes, patience_s
         self._num_bytes = 0  # so far
+        self._began_s = time.monotonic()
 
     async def read(self, kind: BodyKind, keep: Keep) -> Body:
         """All of it. `keep` is given every file as soon as it is there.
 
         Raises:
             TooLargeError: it has, or says that it has, more than `max_bytes`.
-            SlowSenderError: nothing of it came for `patience_s`.
+            SlowSenderError: nothing of it came for `patience_s`, or under 1000 bytes a second did.
             BadMessageError: it is no form.
             ClientDisconnect: the client is gone.
         """
@@ -105,6 +108,11 @@ class BodyReader:
                 f"nothing of the file came within {self._patience_s:g} s"
             ) from None
         self._num_bytes += len(message.get("body", b""))
+        allowed_s = self._patience_s + self._num_bytes / _LEAST_BYTES_PER_SECOND
+        if time.monotonic() - self._began_s > allowed_s:
+            raise SlowSenderError(
+                f"the file comes at under {_LEAST_BYTES_PER_SECOND} bytes a second"
+            )
         self._check_size(self._num_bytes)
         return message
 

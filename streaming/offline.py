@@ -124,7 +124,7 @@ class Offline:
         return await feeding
 
     async def _feed(self, line: Line, blocks: Iterator[np.ndarray]) -> float:
-        """Decode block by block, off the loop; an error of the file is an error of its stream."""
+        """Decode block by block, off the loop; where the file is broken, it ends."""
         num_samples = 0
         try:
             while (block := await self._next(blocks)) is not None and not line.has_ended:
@@ -135,7 +135,8 @@ class Offline:
                     await self._finals.join()
             line.tell(CloseIn())
         except AudioFileError as error:
-            line.fail(BadAudioError(str(error)))
+            self._failure = BadAudioError(str(error))
+            line.tell(CloseIn())  # what came before is heard to its end
         except Exception:  # noqa: BLE001 - logged and told; other streams must not suffer
             self._log.exception("a bug ended the stream")
             line.fail(internal_error())
@@ -149,7 +150,7 @@ class Offline:
         match event:
             case Final(text=text) if text.strip():
                 self._finals.put_nowait(replace(event, text=text.strip()))
-            case Error():
+            case Error() if self._failure is None:
                 self._failure = told(event.code, event.message, event.retry_after_s)
             case _:
                 pass

@@ -96,7 +96,22 @@ def set_up_logging(level: str) -> None:
         level=logging.WARNING, format="%(asctime)s %(levelname)-7s %(name)s: %(message)s"
     )
     logging.getLogger("hark").setLevel(level.upper())
+    logging.getLogger("asyncio").addFilter(ScarceWarnings())
     logging.getLogger("python_multipart").setLevel(logging.ERROR)  # warns of each bad form
+
+
+class ScarceWarnings(logging.Filter):
+    """asyncio says a thousand times a second that file descriptors are short: now 10 s apart."""
+
+    _quiet_until = 0.0
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if "out of system resource" not in record.getMessage():
+            return True
+        is_due = record.created >= self._quiet_until
+        if is_due:
+            self._quiet_until = record.created + 10
+        return is_due
 
 
 async def _serve(settings: Settings, start_engine: StartEngine, listener: socket.socket) -> None:

@@ -22,6 +22,7 @@ from starlette.routing import Route, WebSocketRoute
 from .admission import Readiness, readiness
 from .asgi import handshake_of
 from .doors import DOORS
+from .head import PatientHttp
 from .http import file_routes
 from .metrics import CONTENT_TYPE as METRICS_CONTENT_TYPE
 from .service import CUT_PATIENCE_S, Service
@@ -87,7 +88,7 @@ def _page(request: Request) -> Response:
 
 
 class HarkServer(uvicorn.Server):
-    """uvicorn, with our WebSocket settings, and streams drained before anything is closed."""
+    """uvicorn, with our protocols and settings, and streams drained before anything is closed."""
 
     def __init__(self, service: Service, on_stop: Callable[[], None] = lambda: None) -> None:
         """`on_stop` is called when a signal ends the server, before it drains."""
@@ -97,6 +98,7 @@ class HarkServer(uvicorn.Server):
         super().__init__(
             uvicorn.Config(
                 create_app(service),
+                http=PatientHttp,
                 ws=PatientWebSocket,
                 ws_per_message_deflate=False,
                 ws_ping_interval=config.ping_interval_s,

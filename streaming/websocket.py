@@ -1,4 +1,4 @@
-"""uvicorn's WebSocket protocol with seven habits that slow, silent and rude peers call for.
+"""uvicorn's WebSocket protocol with eight habits that slow, silent and rude peers call for.
 
 Knows bytes and timers of one connection; knows nothing of streams.
 
@@ -8,6 +8,7 @@ Knows bytes and timers of one connection; knows nothing of streams.
   the peer would never see the reason.
 - A text message that is not UTF-8 is such a mistake, and none of ours to log.
 - A handshake that the app answers with HTTP is none of ours to log either.
+- A message costs no more memory for coming in many fragments, empty ones for instance.
 - What the app still sends to a peer that was closed on is a disconnect, not a bug of the app.
 - A peer that has said it will send nothing more, by a close frame or by closing its side of the
   connection, is answered when the app returns or closes: until then it can still be told things.
@@ -31,6 +32,7 @@ SOCKET = "hark.socket"
 
 _BAD_REQUEST = b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
 _LEAVING = "hark.leaving"
+_MAX_PARTS = 1024  # fragments of a message that are joined at once
 
 Listener = Callable[[str | bytes], bool]
 
@@ -69,7 +71,7 @@ class PatientWebSocket(WebSocketsSansIOProtocol):
     """Give this class to uvicorn as `ws`. Messages are not compressed."""
 
     _listener: Listener | None = None
-
+    _parts: bytearray  # of a message in many fragments, those that came first
     _heard_since_ping = False
     _is_leaving = False
     _abort_timer: asyncio.TimerHandle | None = None
@@ -79,6 +81,7 @@ class PatientWebSocket(WebSocketsSansIOProtocol):
         self._machine = _Protocol(max_size=self.config.ws_max_size, logger=self.logger)
         self.conn = self._machine
         self._inner_app, self.app = self.app, self._run_app
+        self._parts = bytearray()
 
     def data_received(self, data: bytes) -> None:
         self._heard_since_ping = True
@@ -179,6 +182,17 @@ class PatientWebSocket(WebSocketsSansIOProtocol):
         Through `receive` each message costs a change of tasks and two of what the loop watches.
         """
         self._listener = listener
+
+    def handle_cont(self, event: Frame) -> None:
+        if len(self.frames) == _MAX_PARTS:
+            self._parts += b"".join(self.frames)
+            self.frames = []
+        self.frames.append(bytes(event.data))
+        if event.fin:
+            if self._parts:
+                self.frames = [bytes(self._parts), *self.frames]
+                self._parts = bytearray()
+            self.send_receive_event_to_app()
 
     def send_receive_event_to_app(self) -> None:
         if self.curr_msg_data_type == "text" and not _is_utf8(b"".join(self.frames)):

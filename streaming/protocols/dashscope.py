@@ -115,7 +115,7 @@ class Config:
         config = self
         if kind := fields.get("input_audio_format") or newer.get("type"):
             config = replace(config, format=_text("input_audio_format", kind))
-        rate = fields.get("sample_rate") or newer.get("sample_rate")
+        rate = fields.get("sample_rate", newer.get("sample_rate"))
         if rate is not None:
             config = replace(config, sample_rate=_number("sample_rate", rate))
         asked = fields.get("input_audio_transcription") or audio_in.get("transcription")

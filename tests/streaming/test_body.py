@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hark.streaming.body import Body, BodyReader
-from hark.streaming.errors import StreamError
+from hark.streaming.errors import SlowSenderError, StreamError
 from hark.streaming.protocols.files import BodyKind
 
 MAX_BYTES = 3 << 20
@@ -119,3 +119,18 @@ def test_any_bytes_are_a_body_or_refused(
         return
     if kind is not BodyKind.FORM:
         assert body.document == b"".join(pieces)
+
+
+async def test_a_body_that_drips_is_given_up_however_patient_the_pieces() -> None:
+    async def receive() -> Any:
+        await asyncio.sleep(0.01)
+        return {"type": "http.request", "body": b"x", "more_body": True}
+
+    reader = BodyReader(
+        {"type": "http", "headers": []}, receive, max_bytes=MAX_BYTES, patience_s=0.2
+    )
+    kept: list[BinaryIO] = []
+    with pytest.raises(SlowSenderError, match="under 1000 bytes a second"):
+        await reader.read(BodyKind.FILE, kept.append)
+    for file in kept:
+        file.close()

@@ -1,5 +1,6 @@
 """The `hark` command as a user meets it: its words, its exit status, its signals."""
 
+import logging
 import os
 import re
 import signal
@@ -12,6 +13,7 @@ import httpx
 import pytest
 
 from hark.streaming.cli import main
+from hark.streaming.serve import ScarceWarnings
 
 SERVE = """
 import sys
@@ -127,3 +129,16 @@ def test_help_and_serve_need_no_client_and_no_torch() -> None:
     subprocess.run(
         [sys.executable, "-c", script], check=True, stdout=subprocess.DEVNULL, env=os.environ
     )
+
+
+def test_a_want_of_file_descriptors_does_not_fill_the_log() -> None:
+    scarce = ScarceWarnings()
+
+    def said(message: str, at: float) -> bool:
+        record = logging.makeLogRecord({"msg": message, "created": at})
+        return scarce.filter(record)
+
+    out = "socket.accept() out of system resource"
+    times = (100.0, 100.1, 105.0, 110.0, 111.0)
+    assert [said(out, at) for at in times] == [True, False, False, True, False]
+    assert said("something else", 111.0)

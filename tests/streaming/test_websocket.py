@@ -235,3 +235,21 @@ async def test_what_follows_a_close_frame_in_one_piece_is_not_heard(
     close = frame(8, struct.pack("!H", 1000))
     protocol.data_received(frame(2, b"before") + close + frame(2, b"behind"))
     assert heard == [b"before"]
+
+
+async def test_a_message_in_many_fragments_is_one_and_costs_no_more(
+    protocol: PatientWebSocket,
+) -> None:
+    def frame(first_byte: int, data: bytes) -> bytes:
+        return struct.pack("!BB4x", first_byte, 0x80 | len(data)) + data
+
+    heard: list[str | bytes] = []
+    assert (await protocol.receive())["type"] == "websocket.connect"
+    protocol.listen(lambda message: heard.append(message) is None)
+    protocol.data_received(frame(2, b"a"))
+    for piece in (b"b", b"", b"c"):
+        for _ in range(20):
+            protocol.data_received(frame(0, piece) * 300)
+    assert len(protocol.frames) <= 1025
+    protocol.data_received(frame(0x80, b"d") + frame(0x82, b"next"))
+    assert heard == [b"a" + b"b" * 6000 + b"c" * 6000 + b"d", b"next"]

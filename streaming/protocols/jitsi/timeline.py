@@ -5,6 +5,7 @@ from collections import deque
 MAX_ANCHORS = 64
 MAX_SKEW_MS = 3_600_000  # of a bridge's clock; more, and it has been set anew
 TICKS_PER_MS = 48  # of the RTP clock of Opus (RFC 7587, section 4.1)
+_WRAP_MS = (1 << 32) / TICKS_PER_MS  # RTP counts in 32 bits; a bridge may count on
 LEAD_MS = 320  # a segment may begin this long before its voice: `pad_before_ms`, and a frame
 
 
@@ -50,7 +51,14 @@ class BridgeClock:
     def time_ms(self, ticks: int, now_ms: float) -> float:
         """When a packet was said that comes at `now_ms`: what comes first was said just now."""
         media_ms = ticks / TICKS_PER_MS
-        offset_ms = self._offset_ms
-        if offset_ms is None or abs(media_ms + offset_ms - now_ms) > MAX_SKEW_MS:
-            self._offset_ms = offset_ms = now_ms - media_ms
-        return media_ms + offset_ms
+        if self._offset_ms is None:
+            self._offset_ms = now_ms - media_ms
+        early_ms = _wrapped(media_ms + self._offset_ms - now_ms)
+        if abs(early_ms) > MAX_SKEW_MS:
+            self._offset_ms, early_ms = now_ms - media_ms, 0.0
+        return now_ms + early_ms
+
+
+def _wrapped(difference_ms: float) -> float:
+    """Of two of a bridge's times, which after a day begin anew: the shorter way round."""
+    return (difference_ms + _WRAP_MS / 2) % _WRAP_MS - _WRAP_MS / 2

@@ -13,13 +13,15 @@ class Item:
     """One piece of audio and its text.
 
     `ends_by_commit`: the client's commit ends it, however many segments the engine makes of it;
-    else it is one segment. `flush_id` is that of the commit once there is one.
+    else it is one segment. `flush_id` is that of the commit once there is one. Nothing is said of
+    one that `is_dropped`.
     """
 
     id: str
     ends_by_commit: bool
     flush_id: str | None = None
     is_committed: bool = False
+    is_dropped: bool = False
     text: str = ""  # of the segments that are final
     finals: list[Final] = field(default_factory=list)
     _sent: str = ""  # of the open segment, as deltas
@@ -103,6 +105,13 @@ class Items:
     def was_empty(self, flush_id: str) -> bool:
         """Whether this is the answer to such a commit, and no item was begun meanwhile."""
         return self._empty_commits.pop(flush_id, None) == self._num_begun
+
+    def drop_uncommitted(self, flush_id: str) -> None:
+        """Say nothing of what is heard after the last committed item and before this flush."""
+        for item in self._waiting:
+            item.is_dropped |= not item.is_committed
+        unheard = self.begin(flush_id, ends_by_commit=True)
+        unheard.flush_id, unheard.is_committed, unheard.is_dropped = flush_id, True, True
 
     def clear(self) -> None:
         """Forget those that wait, and the commits."""

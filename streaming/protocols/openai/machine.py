@@ -9,7 +9,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Generic, Protocol, TypeVar
 
-from hark.engine.types import AudioFormat, StreamOptions
+from hark.engine.types import AudioFormat, Encoding, StreamOptions
 
 from ...effects import Hangup, error_event
 from ...errors import BadMessageError, BadOptionError, StreamError
@@ -140,7 +140,8 @@ class RealtimeMachine(ABC, Generic[S]):
             return []
         if audio != self._in_force.audio:
             raise BadOptionError(
-                "the audio format cannot change once audio was appended; clear the buffer first"
+                "the audio format cannot change once audio was appended; clear the buffer first, "
+                "when all that was committed is transcribed"
             )
         before = self._in_force.options(languages)
         changes = {
@@ -193,17 +194,23 @@ class RealtimeMachine(ABC, Generic[S]):
         return [*actions, Tell(_LINE, FinalizeIn(flush_id))]
 
     def _clear(self, message: Message) -> list[Action]:
-        """Forget what was appended. Items that are not complete fall with their stream, told so."""
+        """Forget what was appended and is not committed."""
+        cleared = self._tell.say("input_audio_buffer.cleared")
+        self._buffer.use_all()
+        committed = [item for item in self._items if item.is_committed and not item.is_dropped]
+        if self._is_live and committed and self._in_force.audio.encoding is not Encoding.CONTAINER:
+            flush_id = f"clear_{self._house.new_id()}"
+            self._items.drop_uncommitted(flush_id)
+            return [cleared, Tell(_LINE, FinalizeIn(flush_id))]
+        # A container cannot be joined in its middle: what is committed falls with its stream.
         lost = [
             self._tell.failed(item.id, error_event(BadMessageError("the buffer was cleared")))
-            for item in self._items
-            if item.is_committed
+            for item in committed
         ]
-        self._buffer.use_all()
-        self._items.clear()
         dropped: list[Action] = [Drop(_LINE)] if self._is_live else []
+        self._items.clear()
         self._is_live = False
-        return [*dropped, *lost, self._tell.say("input_audio_buffer.cleared")]
+        return [*dropped, *lost, cleared]
 
     # --- the stream ---
 
@@ -212,7 +219,8 @@ class RealtimeMachine(ABC, Generic[S]):
             case SpeechStarted():
                 return list(self._started(event))
             case Partial():
-                return list(self._partial(self._items.first, event))
+                item = self._items.first
+                return [] if item.is_dropped else list(self._partial(item, event))
             case SpeechEnded():
                 return list(self._stopped(event))
             case Final():
@@ -255,7 +263,7 @@ class RealtimeMachine(ABC, Generic[S]):
 
     def _stopped(self, event: SpeechEnded) -> Iterator[Action]:
         item = self._items.first
-        if item.ends_by_commit or item.is_committed:
+        if item.ends_by_commit or item.is_committed or item.is_dropped:
             return
         yield self._tell.say(
             "input_audio_buffer.speech_stopped",
@@ -266,6 +274,10 @@ class RealtimeMachine(ABC, Generic[S]):
 
     def _final(self, event: Final) -> Iterator[Action]:
         item = self._items.first
+        if item.is_dropped:
+            if not item.ends_by_commit:
+                self._items.complete()
+            return
         yield from self._last_words(item, event)
         if item.ends_by_commit:
             return
@@ -275,7 +287,9 @@ class RealtimeMachine(ABC, Generic[S]):
 
     def _finalized(self, event: Finalized) -> Iterator[Action]:
         if self._items and self._items.first.flush_id == event.id:
-            yield self._completed(self._items.complete())
+            item = self._items.complete()
+            if not item.is_dropped:
+                yield self._completed(item)
         elif self._items.was_empty(event.id):
             item = self._items.begin(event.id, ends_by_commit=True)  # nothing was said
             yield from self._announce(item)
@@ -284,14 +298,16 @@ class RealtimeMachine(ABC, Generic[S]):
     def _finish_items(self) -> Iterator[Action]:
         """Nobody will commit what is left: the client has gone, or is about to."""
         for item in self._items:
-            yield from self._announce(item)
-            yield self._completed(item)
+            if not item.is_dropped:
+                yield from self._announce(item)
+                yield self._completed(item)
         self._items.clear()
 
     def _fail_items(self) -> Iterator[Action]:
         if self._last_error is not None:
             for item in self._items:
-                yield self._tell.failed(item.id, self._last_error)
+                if not item.is_dropped:
+                    yield self._tell.failed(item.id, self._last_error)
         self._items.clear()
 
     def _announce(self, item: Item) -> Iterator[Action]:

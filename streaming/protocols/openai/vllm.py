@@ -98,6 +98,8 @@ class VllmRealtime:
                 return list(self._deltas(self._round.final(event)))
             case Finalized():
                 return list(self._done())
+            case Error(code="shutting_down"):
+                return []  # the close says it, behind the last words
             case Error():
                 code = _CODES.get(event.code, "processing_error")
                 return [self._error(code, event.message)]
@@ -106,7 +108,8 @@ class VllmRealtime:
 
     def ended(self, line: LineId, farewell: Hangup, now: float) -> list[Action]:
         self._is_live = False
-        rest = self._done() if farewell.code == 1000 and self._has_audio else []
+        is_heard_out = farewell.code in (1000, 1001)  # 1001: the server stops, and has waited
+        rest = self._done() if is_heard_out and self._has_audio else []
         return [*rest, Hangup(farewell.code, farewell.reason if farewell.code != 1000 else "")]
 
     def next_deadline(self) -> float | None:

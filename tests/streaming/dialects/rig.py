@@ -94,6 +94,12 @@ class Rig:
         self.perform(self.dialect.left(self.now))
         return self.news()
 
+    def drain(self) -> list[Any]:
+        """The server is stopping; what was said since."""
+        for line, session in list(self.sessions.items()):
+            self._effects(line, session.drain())
+        return self.news()
+
     def news(self) -> list[Any]:
         """What was said since the last time."""
         fresh, self.said = self.said, []

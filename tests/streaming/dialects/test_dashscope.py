@@ -147,6 +147,7 @@ def test_finish_of_nothing_is_finished_at_once() -> None:
         {"type": "response.create"},
         update(input_audio_format="mp3"),
         update(sample_rate=1),
+        update(sample_rate=0),
         update(sample_rate="x"),
         update(input_audio_transcription={"language": "fr"}),
         update(turn_detection=3),

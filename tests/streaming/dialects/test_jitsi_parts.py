@@ -159,3 +159,12 @@ def test_the_bridge_s_clock_is_common_and_may_be_set_anew() -> None:
     assert clock.time_ms(96_000, 12_345.0) == 11_000  # late, and said in time all the same
     assert clock.time_ms(48 * 7_200_000, 13_000.0) == 13_000
     assert clock.time_ms(48 * 7_201_000, 15_000.0) == 14_000
+
+
+@pytest.mark.parametrize("bits", [32, 40])
+def test_a_bridge_s_clock_goes_on_where_its_32_bits_begin_anew(bits: int) -> None:
+    clock, begin = BridgeClock(), (1 << 32) - 48_000
+    assert clock.time_ms(begin, 10_000.0) == 10_000
+    for late_ms in range(0, 3_000, 20):
+        ticks = (begin + 48 * late_ms) % (1 << bits)
+        assert clock.time_ms(ticks, 10_000.0 + late_ms + late_ms % 70) == 10_000 + late_ms

@@ -290,15 +290,43 @@ def test_clear_drops_the_open_utterance_and_the_clock_goes_on() -> None:
     assert begun["audio_start_ms"] == 1200
 
 
-def test_an_item_that_falls_with_a_clear_is_told_so() -> None:
+def test_what_was_committed_before_a_clear_is_transcribed_and_nothing_else() -> None:
     rig = enter()
     rig.client(session(turn_detection=None), append())
     rig.hear(opened(), started(0, 0))
     [item] = [e["item_id"] for e in rig.client(COMMIT) if e["type"].endswith(".committed")]
-    fallen, cleared = rig.client(CLEAR)
-    assert (fallen["type"], fallen["item_id"]) == (FAILED, item)
-    assert "cleared" in fallen["error"]["message"]
-    assert cleared["type"] == "input_audio_buffer.cleared"
+    commit = flush_of(rig)
+    rig.client(append())
+    assert names(rig.client(CLEAR)) == ["input_audio_buffer.cleared"]
+    clear = flush_of(rig)
+    events = rig.hear(stopped(0, 0, 1000), final(0, 0, 1000, "Wanted."), finalized(commit, 1000))
+    assert [e["transcript"] for e in events if e["type"] == COMPLETED] == ["Wanted."]
+    assert events[-1]["item_id"] == item
+    assert not rig.hear(
+        started(1, 1000),
+        partial(1, 1000, 1500, "Not"),
+        stopped(1, 1000, 2000),
+        final(1, 1000, 2000, "Not wanted."),
+        finalized(clear, 2000),
+    )
+    rig.client(append(), COMMIT)
+    rig.hear(started(2, 2000), stopped(2, 2000, 3000), final(2, 2000, 3000, "Wanted again."))
+    events = rig.hear(finalized(flush_of(rig), 3000))
+    assert [e["transcript"] for e in events] == ["Wanted again."]
+
+
+def test_an_utterance_that_has_ended_survives_a_clear_and_the_open_one_does_not() -> None:
+    rig = enter()
+    rig.client(append())
+    [begun, *_] = rig.hear(opened(), started(0, 0), stopped(0, 0, 800))
+    rig.client(append())
+    rig.client(CLEAR)
+    clear = flush_of(rig)
+    events = rig.hear(final(0, 0, 800, "One."), started(1, 900), partial(1, 900, 1500, "Two"))
+    done = [(e["item_id"], e["transcript"]) for e in events if e["type"] == COMPLETED]
+    assert done == [(begun["item_id"], "One.")]
+    assert {e["item_id"] for e in events} == {begun["item_id"]}
+    assert not rig.hear(stopped(1, 900, 1500), final(1, 900, 1500, "Two."), finalized(clear, 2000))
 
 
 @pytest.mark.parametrize(
@@ -570,9 +598,8 @@ def test_every_item_completes_once_with_the_words_of_its_deltas(steps: list[str]
     committed = [e["item_id"] for e in told if e["type"] == "input_audio_buffer.committed"]
     completed = [e["item_id"] for e in told if e["type"] == COMPLETED]
     assert len(set(completed)) == len(completed)
-    failed = {e["item_id"] for e in told if e["type"] == FAILED}
-    assert failed <= hearing.dropped
-    assert [item for item in committed if item not in failed] == completed
+    assert not [e for e in told if e["type"] == FAILED]
+    assert committed == completed
     spoken = {e["item_id"] for e in told if e["type"] in (DELTA, SPEECH_STARTED)}
     assert spoken <= set(completed) | hearing.dropped
     for item in completed:
@@ -596,11 +623,12 @@ class _Hearing:
             case "commit":
                 self.told += self.rig.client(COMMIT)
             case "clear":
-                done = {e["item_id"] for e in self.told if e["type"] == COMPLETED}
-                self.dropped |= {e["item_id"] for e in self.told if "item_id" in e} - done
+                kept = {e["item_id"] for e in self.told if e["type"].endswith(".committed")}
+                self.dropped |= {e["item_id"] for e in self.told if "item_id" in e} - kept
                 self.told += self.rig.client(CLEAR)
-                self._start, self._segment, self._ms, self._seen = None, 0, 0, 0
-                self.rig.requests.clear()
+                if isinstance(self.rig.requests.get("", [None])[-1], engine.Abort):
+                    self._start, self._segment, self._ms, self._seen = None, 0, 0, 0
+                    self.rig.requests.clear()
             case "manual":
                 self.told += self.rig.client(session(turn_detection=None))
             case "vad":

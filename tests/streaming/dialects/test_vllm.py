@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hark.engine import types as engine
+from hark.streaming.effects import Hangup
 from hark.streaming.protocols.base import Handshake
 from hark.streaming.protocols.openai.door import RealtimeDoor
 from tests.streaming.dialects.rig import (
@@ -106,6 +107,17 @@ def test_a_client_that_leaves_is_told_its_text() -> None:
     )
     assert kinds(events) == ["transcription.delta", "transcription.done"]
     assert rig.hangup is not None
+
+
+def test_a_server_that_stops_says_what_was_heard() -> None:
+    rig = enter()
+    rig.client(START, AUDIO)
+    rig.hear(opened(), started(0, 0))
+    rig.drain()
+    events = rig.hear(stopped(0, 0, 900), final(0, 0, 1000, "heard"), closed(1000))
+    assert kinds(events) == ["transcription.delta", "transcription.done"]
+    assert events[-1]["text"] == "heard"
+    assert rig.hangup == Hangup(1001, "shutting_down")
 
 
 FRAMES = st.one_of(
