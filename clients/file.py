@@ -25,7 +25,7 @@ from .errors import BadAddressError, HarkError, UsageError
 from .file_hearer import MAX_CLIP_S, hearer
 from .journal import journal_beside
 from .keys import add_key_argument
-from .output import Output
+from .output import Output, format_of
 from .transcript import Format
 from .wire import stream_url
 
@@ -43,7 +43,7 @@ _FLAG_OF = {
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of `hark file`; `run` takes what they parse to."""
     parser.add_argument("audio", nargs="+", type=Path, metavar="AUDIO", help="audio files")
-    parser.add_argument("--format", choices=get_args(Format), default="text", help="of the output")
+    parser.add_argument("--format", choices=get_args(Format), help="(as --output ends, or text)")
     parser.add_argument(
         "--output", type=Path, metavar="PATH", help="a file, or a folder for several recordings"
     )
@@ -77,7 +77,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     where.add_argument("--url", help="a running server, such as ws://127.0.0.1:8765")
     where.add_argument("--model", help="embedded, a folder, or a hub id (embedded)")
     where.add_argument(
-        "--aligner", help="what times the words: a forced aligner's folder or hub id (none)"
+        "--aligner", help="what times the words: embedded, a folder, a hub id, or none (auto)"
     )
     where.add_argument("--device", choices=get_args(DeviceChoice), help="(auto)")
     where.add_argument("--dtype", choices=get_args(DtypeChoice), help="(auto)")
@@ -87,6 +87,7 @@ def run(args: argparse.Namespace) -> int:
     """Transcribe every file; those that fail are named on stderr and make the exit status 1."""
     console = Console(stderr=True)
     try:
+        args.format = args.format or format_of(args.output)
         _check(args)
         output = Output(args.audio, args.format, args.output)
         hear = hearer(args, _options(args), console)

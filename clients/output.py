@@ -10,6 +10,13 @@ from .transcript import Format, Transcript, render
 _SUFFIXES: dict[Format, str] = {"text": ".txt", "json": ".json", "srt": ".srt", "vtt": ".vtt"}
 
 
+def format_of(output: Path | None) -> Format:
+    """The format that a file is named for; text where its name says nothing."""
+    suffix = output.suffix.lower() if output is not None else ""
+    forms: dict[str, Format] = {ending: form for form, ending in _SUFFIXES.items()}
+    return forms.get(suffix, "text")
+
+
 class Output:
     """Writes the transcript of each of `sources`.
 

@@ -47,7 +47,7 @@ class BodyReader:
         self._receive = receive
         self._max_bytes, self._patience_s = max_bytes, patience_s
         self._num_bytes = 0  # so far
-        self._began_s = time.monotonic()
+        self._credit_s = patience_s
 
     async def read(self, kind: BodyKind, keep: Keep) -> Body:
         """All of it. `keep` is given every file as soon as it is there.
@@ -100,6 +100,7 @@ class BodyReader:
 
     async def _next(self) -> Message:
         """The next piece, as ASGI's `receive` gives it."""
+        asked_s = time.monotonic()
         try:
             async with asyncio.timeout(self._patience_s):
                 message = await self._receive()
@@ -107,9 +108,12 @@ class BodyReader:
             raise SlowSenderError(
                 f"nothing of the file came within {self._patience_s:g} s"
             ) from None
-        self._num_bytes += len(message.get("body", b""))
-        allowed_s = self._patience_s + self._num_bytes / _LEAST_BYTES_PER_SECOND
-        if time.monotonic() - self._began_s > allowed_s:
+        size = len(message.get("body", b""))
+        self._num_bytes += size
+        # What came fast is no licence to be slow for longer than the patience.
+        earned_s = size / _LEAST_BYTES_PER_SECOND - (time.monotonic() - asked_s)
+        self._credit_s = min(self._patience_s, self._credit_s + earned_s)
+        if self._credit_s < 0:
             raise SlowSenderError(
                 f"the file comes at under {_LEAST_BYTES_PER_SECOND} bytes a second"
             )

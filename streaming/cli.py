@@ -70,7 +70,9 @@ def _run(words: list[str]) -> int:
         )
         if each == name:
             subcommand.load().add_arguments(subparser)
-    args = parser.parse_args(words)
+    args, unknown = parser.parse_known_args(words)
+    if unknown:  # the subcommand's own usage is what helps
+        subparsers.choices[args.command].error(f"unrecognized arguments: {' '.join(unknown)}")
     return _SUBCOMMANDS[args.command].load().run(args)
 
 

@@ -36,8 +36,8 @@ _ENGINE_HELP = {
     "threads": "CPU threads of an engine; 0 takes torch's choice, or its share of the cores",
     "attention": "the attention kernels; auto is the fastest that runs on the device",
     "quant": "int8 keeps the decoder's weights as whole numbers, which a CPU reads faster",
-    "aligner": "what times the words of finals: a forced aligner's folder or hub id, or none to "
-    "estimate them",
+    "aligner": "what times the words of finals: embedded, a forced aligner's folder or hub id, or "
+    "none to estimate them; auto is embedded beside the embedded model",
     "cuda_graphs": "auto replays recorded kernels for batches that repeat, on CUDA devices",
 }
 
@@ -110,15 +110,19 @@ class Settings:
     engine: EngineConfig
 
 
-def add_flags(parser: argparse.ArgumentParser, config: type[ServerConfig | EngineConfig]) -> None:
+def add_flags(
+    parser: argparse.ArgumentParser, title: str, config: type[ServerConfig | EngineConfig]
+) -> None:
     """One flag for each field of the config, with its default in the help text."""
     hints = get_type_hints(config)
+    group = parser.add_argument_group(title)
     for setting in fields(config):
-        parser.add_argument(
+        default = "none" if setting.default == "" else setting.default
+        group.add_argument(
             _flag(setting.name),
             default=argparse.SUPPRESS,
             metavar=_values(hints[setting.name]),
-            help=f"{_help(setting)} (default: {setting.default})",
+            help=f"{_help(setting)} (default: {default})",
         )
 
 

@@ -4,11 +4,13 @@ import argparse
 import asyncio
 import errno
 import logging
+import multiprocessing
 import os
 import signal
 import socket
 import sys
 from importlib.metadata import version
+from typing import NoReturn
 
 from hark.engine.config import EngineConfig
 from hark.engine.host import allow_many_files, wait_calmly
@@ -16,18 +18,20 @@ from hark.engine.processes.fleet import EngineFleet, machine, pick_num_engines
 from hark.engine.processes.process import EngineProcess
 from hark.engine.types import ConfigError
 
-from .bridge import EnginePort, OnCrash, Publish, StartEngine
+from .bridge import BridgeStatus, EnginePort, OnCrash, Publish, StartEngine
 from .config import ServerConfig, Settings, add_flags, read_settings, unknown_variables
 from .server import HarkServer, listen
 from .service import Service
+
+_THIS_MACHINE = ("127.0.0.1", "localhost", "::1")
 
 _log = logging.getLogger(__name__)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--config", metavar="FILE", help="settings file (default: ./hark.toml)")
-    add_flags(parser, EngineConfig)
-    add_flags(parser, ServerConfig)
+    add_flags(parser, "engine, [engine] in the settings file", EngineConfig)
+    add_flags(parser, "server, [server] in the settings file", ServerConfig)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -48,6 +52,8 @@ def run(args: argparse.Namespace) -> int:
         _log.warning(
             "every client is let in: HARK_API_KEY is a client's; a server's: HARK_API_KEYS"
         )
+    elif not settings.server.api_keys and settings.server.host not in _THIS_MACHINE:
+        _log.warning("everybody in the network is let in, as HARK_API_KEYS is not set")
     return serve(settings, starter(settings))
 
 
@@ -122,8 +128,21 @@ async def _serve(settings: Settings, start_engine: StartEngine, listener: socket
         await server.serve(sockets=[listener])
     finally:
         announcer.cancel()
+    if service.bridge.status is BridgeStatus.LOADING:
+        _leave_at_once()
     if service.bridge.failure is not None:
         raise service.bridge.failure
+
+
+def _leave_at_once() -> NoReturn:
+    """End the process while an engine is loaded on a thread, in the middle of torch.
+
+    torch aborts the process when the interpreter goes away beneath it.
+    """
+    for child in multiprocessing.active_children():
+        child.terminate()
+    sys.stdout.flush()
+    os._exit(0)
 
 
 async def _announce(settings: Settings, service: Service, server: HarkServer, address: str) -> None:

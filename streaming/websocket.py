@@ -56,6 +56,7 @@ class _Protocol(ServerProtocol):
             return  # nothing may follow a close frame
         if frame.opcode is Opcode.CLOSE and self.state in (State.CONNECTING, State.OPEN):
             Close.parse(frame.data)  # raises on what is no close frame
+            self.current_size = None  # of a message that it has broken off
             self.held_close = frame
             return
         super().recv_frame(frame)

@@ -63,8 +63,11 @@ def _card(steps: argparse._SubParsersAction) -> None:
     _add_model(command)
     add_run(command)
     _add_out(command)
+    command.add_argument("--aligner-run", type=Path, help="folder of the aligner's run")
     command.add_argument("--note", default="", help="a remark on the run, for the card")
-    command.set_defaults(call=lambda a: card.write(a.model, a.run, a.out, a.note))
+    command.set_defaults(
+        call=lambda a: card.write(a.model, a.run, a.out, a.note, aligner_run=a.aligner_run)
+    )
 
 
 def _samples(steps: argparse._SubParsersAction) -> None:

@@ -74,7 +74,14 @@ def run(folder: Path | None = None, amounts: Amounts | None = None) -> None:
     _timed("eval", lambda: report.run(report.Task(inputs, evaluation, quick=True)))
     _timed(
         "card",
-        lambda: card.write(model, short, evaluation, description=description, allow_quick=True),
+        lambda: card.write(
+            model,
+            short,
+            evaluation,
+            aligner_run=align,
+            description=description,
+            allow_quick=True,
+        ),
     )
 
 

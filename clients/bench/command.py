@@ -32,7 +32,7 @@ from .script import PROFILES
 from .target import Target, find_target
 from .worker import Dialling
 
-EXIT_FAILED = 1
+EXIT_FAILED, EXIT_USAGE = 1, 2
 DEFAULT_STREAMS = 8
 LIMIT_CEILING = 1024  # of a server of our own, unless --max-streams says otherwise
 SPARE_STREAMS = 4  # for the flood, and for those that are still closing
@@ -109,7 +109,7 @@ def run(args: argparse.Namespace) -> int:
     except _EXPECTED as error:
         errors = Console(stderr=True)
         errors.print(f"hark bench: {error}", style="red", markup=False, highlight=False)
-        return EXIT_FAILED
+        return EXIT_USAGE if isinstance(error, UsageError) else EXIT_FAILED
     finally:
         if on_main_thread:
             signal.signal(signal.SIGTERM, before)
@@ -147,6 +147,10 @@ def _check(args: argparse.Namespace) -> None:
         raise UsageError(f"--soak is {args.soak}, it must be at least 1")
     if args.url is None and args.server_pid is not None:
         raise UsageError("--server-pid goes with --url; a server started here is known")
+    if args.server_flags and not args.server_flags[0].startswith("-"):
+        raise UsageError(f"{args.server_flags[0]!r} is no flag; the server's stand behind --")
+    if args.json is not None and (args.json.is_dir() or not args.json.parent.is_dir()):
+        raise UsageError(f"--json is {args.json}; a file in a folder that exists is needed")
     if args.url is not None and args.server_flags:
         raise UsageError("flags for the server go without --url")
     load_clips(args.clips)  # that they are there

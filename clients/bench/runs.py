@@ -182,6 +182,8 @@ class Bench:
             client_cpu_percent=100 * report.cpu_s / seconds,
         )
         faults = _faults(run, PROFILES[self.dialling.profile])
+        if figures.word_s.p95 is None or figures.finalize_s.p95 is None:
+            faults.append("too short to be judged")
         return replace(run, broken=[*faults, *self.slo.broken_by(figures)])
 
     def _texts(self, orders: Sequence[Order]) -> dict[tuple[int, int], tuple[str, ...]]:

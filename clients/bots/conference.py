@@ -76,6 +76,8 @@ def read_speakers(words: Sequence[str]) -> list[Speaker]:
         found = _SPEAKER.fullmatch(word)
         if found is None:
             raise UsageError(f"{word!r} is no speaker; write NAME=FILE or NAME=FILE@SECONDS")
+        if "@" in found["path"] and not Path(found["path"]).exists():
+            raise UsageError(f"{word!r}: no such file, or what is behind @ is no number of seconds")
         joins_ms = round(float(found["joins_s"] or 0) * 1000)
         speakers.append(Speaker(found["name"], Path(found["path"]), joins_ms))
     [(name, count)] = Counter(speaker.name for speaker in speakers).most_common(1)

@@ -23,6 +23,7 @@ from ..sdk import connect
 from ..settings import Options
 
 MAX_FAILURES = 10  # in a row, with no new final between them
+MAX_FIRST_FAILURES = 3  # before there was a connection at all
 FIRST_PAUSE_S = 0.5
 LONGEST_PAUSE_S = 8.0
 
@@ -61,6 +62,7 @@ class Participant:
     on_trouble: Callable[[HarkError], None]
     finals: list[Final] = field(default_factory=list)
     unsure_below: float = 0.0
+    _was_let_in: bool = False
 
     async def take_part(
         self, url: str, options: Options, conference: Clock, *, key: str | None = None
@@ -79,7 +81,8 @@ class Participant:
                 return await self._speak(url, key, options, conference)
             except HarkError as error:
                 num_failures = 1 if len(self.finals) > num_finals else num_failures + 1
-                if not error.retry or num_failures == MAX_FAILURES:
+                allowed = MAX_FAILURES if self._was_let_in else MAX_FIRST_FAILURES
+                if not error.retry or num_failures == allowed:
                     raise
                 self.on_trouble(error)
                 pause_s = min(FIRST_PAUSE_S * 2 ** (num_failures - 1), LONGEST_PAUSE_S)
@@ -101,6 +104,7 @@ class Participant:
             self.on_event(placed)
 
         async with connect(url, key=key, sample_rate=SAMPLE_RATE, **options) as stream:
+            self._was_let_in = True
             self.unsure_below = stream.ready.unsure_below
             await exchange(stream, self._blocks(begin_ms, conference), take)
 

@@ -45,5 +45,7 @@ def _fused(choice: str, device: torch.device, dtype: torch.dtype) -> Kernel:
     kernel = None if reason else _KERNELS[choice]()
     if kernel is None:
         reason = reason or "it is not installed"
-        raise ConfigError(f"attention is {choice!r}, but {reason}; allowed are auto, sdpa")
+        raise ConfigError(
+            f"attention is {choice!r}, but {reason}; allowed are auto, sdpa, reference"
+        )
     return kernel

@@ -15,10 +15,12 @@ from ..decoding.sequence import Hypothesis
 from ..types import (
     SAMPLE_RATE,
     AudioFormat,
+    BadAudioError,
     Close,
     Closed,
     Consumed,
     EngineUpdate,
+    Failed,
     Feed,
     Final,
     Finalize,
@@ -89,7 +91,8 @@ class Stream:
 
     def push(self, request: StreamRequest, now: float) -> None:
         """Queue a request behind the earlier ones. The sender bounds the audio in flight."""
-        self._inbox.append((request, now))
+        if not self.closed:
+            self._inbox.append((request, now))
 
     def configure(self, options: StreamOptions, now: float) -> None:
         """Queue options for the segments that begin after what was pushed so far."""
@@ -103,8 +106,8 @@ class Stream:
         for, so that a file ends where live speech does. So many finals more as `spare_finals` may
         wait for it, as they are decoded together.
 
-        Raises:
-            BadAudioError: the bytes are not what the format promised.
+        Bytes that are not what the format promised end the stream behind the final of what was
+        heard before them.
         """
         seconds = MAX_SECONDS_PER_TICK
         max_finishing = MAX_FINISHING + (spare_finals if self.is_ahead(now) else 0)
@@ -117,7 +120,10 @@ class Stream:
                     ahead_seconds -= 1
                 seconds -= 1
             self._inbox.popleft()
-            self._take_in(request, arrived_at, now)
+            try:
+                self._take_in(request, arrived_at, now)
+            except BadAudioError as error:
+                self._break_off(error)
 
     def undecoded(self) -> list[Segment]:
         """The segments that have ended and whose text is not known yet."""
@@ -170,6 +176,13 @@ class Stream:
                 self._flush()
                 self._emit(Closed(self._clock))
                 self.closed = True
+
+    def _break_off(self, error: BadAudioError) -> None:
+        """Nothing more can be heard; what was is a segment yet."""
+        self._inbox.clear()
+        self._flush()
+        self._emit(Failed(error))
+        self.closed = True
 
     def _take_feed(self, feed: Feed, now: float) -> None:
         """Hear a second of a feed; the rest waits its turn, so that no feed holds up a tick.

@@ -157,11 +157,12 @@ class DashScope(RealtimeMachine[Config]):
         return [Stay()] if self._is_live else []
 
     def _handlers(self) -> Mapping[str, Callable[[Message], list[Action]]]:
+        change = self._refuse_late if self._is_finishing else None
         return {
-            "session.update": self._update,
-            APPEND: self._append,
-            "input_audio_buffer.commit": self._commit,
-            "input_audio_buffer.clear": self._clear,
+            "session.update": change or self._update,
+            APPEND: change or self._append,
+            "input_audio_buffer.commit": change or self._commit,
+            "input_audio_buffer.clear": change or self._clear,
             "session.finish": self._finish,
         }
 
@@ -169,10 +170,8 @@ class DashScope(RealtimeMachine[Config]):
         actions = self._change(self._config.changed_by(message.fields.get("session")))
         return [*actions, self._tell.say("session.updated", session=self._session())]
 
-    def _append(self, message: Message) -> list[Action]:
-        if self._is_finishing:
-            raise BadOptionError("audio came after session.finish")
-        return super()._append(message)
+    def _refuse_late(self, message: Message) -> list[Action]:
+        raise BadOptionError(f"{message.type} came after session.finish")
 
     def _finish(self, message: Message) -> list[Action]:
         """Everything that was said, then `session.finished`."""

@@ -53,6 +53,7 @@ class Vosk:
         self._language = language
         self._config = _Config()
         self._began = self._ending = False
+        self._mistake: Hangup | None = None  # of the client, which ends the stream
         self._partial = ""
         self._finals: list[Final] = []  # not said yet; of the audio that the engine may be behind
         self._owed: deque[int] = deque([0])  # replies to audio: before, between and after resets
@@ -71,7 +72,11 @@ class Vosk:
             return self.misread(error, now)
 
     def misread(self, error: StreamError, now: float) -> list[Action]:
-        return [Hangup(error.close_code, error.code)]
+        """The mistake ends the stream, which tells what it has heard first."""
+        if self._ending:
+            return []
+        self._mistake = Hangup(error.close_code, error.code)
+        return self._end() if self._began else [self._mistake]
 
     def left(self, now: float) -> list[Action]:
         """Who goes without eof is told the last result all the same."""
@@ -140,7 +145,7 @@ class Vosk:
     def ended(self, line: LineId, farewell: Hangup, now: float) -> list[Action]:
         is_awaited = self._ending and farewell.code == 1000
         last = self._say(_Reply.RESULT) if is_awaited or self._finals else []
-        return [*last, farewell]
+        return [*last, self._mistake if is_awaited and self._mistake else farewell]
 
     # --- replies ---
 

@@ -64,6 +64,7 @@ class WhisperLive:
         self._spoken = spoken
         self._wishes: _Wishes | None = None
         self._began = self._ending = False
+        self._mistake: list[Action] = []  # of the client, which ends the stream
         self._completed: deque[dict[str, Any]] = deque()
         self._tail = ""  # of the text before the open segment
         self._shown = ""  # the open segment's text, as the client has it
@@ -80,10 +81,14 @@ class WhisperLive:
             return self.misread(error, now)
 
     def misread(self, error: StreamError, now: float) -> list[Action]:
-        return [
+        """The mistake ends the stream, which tells what it has heard first."""
+        if self._ending:
+            return []
+        self._mistake = [
             self._tell("status", "ERROR", message=error.message),
             Hangup(error.close_code, error.code),
         ]
+        return self._end() if self._began else self._mistake
 
     def left(self, now: float) -> list[Action]:
         """Who goes without an end is told the last words all the same."""
@@ -136,7 +141,7 @@ class WhisperLive:
                 return []
 
     def ended(self, line: LineId, farewell: Hangup, now: float) -> list[Action]:
-        return [farewell]
+        return self._mistake if farewell.code == 1000 and self._mistake else [farewell]
 
     def _show(self, event: Partial | Final, text: str) -> list[Action]:
         """The segments up to now, the last one open with this text."""

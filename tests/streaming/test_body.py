@@ -122,12 +122,14 @@ def test_any_bytes_are_a_body_or_refused(
 
 
 async def test_a_body_that_drips_is_given_up_however_patient_the_pieces() -> None:
+    pieces = iter([bytes(1 << 20)])
+
     async def receive() -> Any:
         await asyncio.sleep(0.01)
-        return {"type": "http.request", "body": b"x", "more_body": True}
+        return {"type": "http.request", "body": next(pieces, b"x"), "more_body": True}
 
     reader = BodyReader(
-        {"type": "http", "headers": []}, receive, max_bytes=MAX_BYTES, patience_s=0.2
+        {"type": "http", "headers": []}, receive, max_bytes=MAX_BYTES, patience_s=0.1
     )
     kept: list[BinaryIO] = []
     with pytest.raises(SlowSenderError, match="under 1000 bytes a second"):

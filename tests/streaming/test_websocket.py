@@ -237,6 +237,17 @@ async def test_what_follows_a_close_frame_in_one_piece_is_not_heard(
     assert heard == [b"before"]
 
 
+async def test_a_close_frame_in_mid_message_is_a_close(protocol: PatientWebSocket) -> None:
+    close = struct.pack("!BB4xH", 0x88, 0x82, 1000)
+    protocol.data_received(struct.pack("!BB4x", 2, 0x80 | 4) + b"half" + close)
+    assert (await protocol.receive())["type"] == "websocket.connect"
+    assert is_leaving(dict(await protocol.receive()))
+    await protocol.send({"type": "websocket.close", "code": 1000, "reason": ""})
+    transport = protocol.transport
+    assert isinstance(transport, Memory)
+    assert transport.written.endswith(struct.pack("!BBH", 0x88, 2, 1000))
+
+
 async def test_a_message_in_many_fragments_is_one_and_costs_no_more(
     protocol: PatientWebSocket,
 ) -> None:

@@ -15,7 +15,7 @@ _TEMPLATE = Path(__file__).with_name("card_template.md")
 _PHASES = {
     "constant": "constant rate",
     "cooldown": "rate falling to zero, human digits mixed in",
-    "align": "aligner",
+    "align": "aligner, from the recogniser's weights",
 }
 
 
@@ -29,31 +29,38 @@ def write(
     evaluation: Path,
     note: str = "",
     *,
+    aligner_run: Path | None = None,
     description: Path = manifest.FOLDER,
     allow_quick: bool = False,
 ) -> None:
     """Write ``CARD.md`` and the measured threshold of guesses into the model's ``folder``.
 
-    ``run`` holds the run whose export the model is, ``evaluation`` its ``eval.json``,
-    ``description`` the corpus as ``manifest.write`` describes it. ``note`` is added to the section
-    on training, for what the records do not tell. Figures of a quick evaluation mean nothing and
-    are refused, unless the card means nothing either.
+    ``run`` holds the run whose export the model is, ``aligner_run`` that of the aligner beside it,
+    ``evaluation`` its ``eval.json``, ``description`` the corpus as ``manifest.write`` describes it.
+    ``note`` is added to the section on training, for what the records do not tell. Figures of a
+    quick evaluation mean nothing and are refused, unless the card means nothing either.
 
     Raises:
-        CardError: the run has no record, or the evaluation is a quick one.
+        CardError: a run has no record, or the evaluation is a quick one.
         EvaluationError: there is no evaluation.
     """
-    record = run / "run.json"
-    if not record.exists():
-        raise CardError(f"{record} is missing: --run is the folder of the model's training run")
+    training = _record(run)
+    if aligner_run is not None:
+        training["phases"] += _record(aligner_run)["phases"]
     figures = report.read(evaluation)
     if figures["quick"] and not allow_quick:
         raise CardError(f"{evaluation} holds a quick evaluation; make a full one for the card")
-    training = json.loads(record.read_text())
     card = _filled(training, figures, _corpus(description), note)
     (folder / "CARD.md").write_text(_wrapped(card) + "\n", "utf-8")
     if "confidence" in figures["sections"]:
         _set_threshold(folder, figures["sections"]["confidence"]["threshold"])
+
+
+def _record(run: Path) -> dict:
+    record = run / "run.json"
+    if not record.exists():
+        raise CardError(f"{record} is missing: --run is the folder of the model's training run")
+    return json.loads(record.read_text())
 
 
 def _corpus(description: Path) -> dict:
@@ -137,7 +144,7 @@ def _commands(phases: Sequence[Mapping], data: Mapping, eval_seed: int) -> str:
         f"{python} corpus --dir corpus --digits DIGITS --seed {data['seed']} "
         f"--shards {data['shards']}",
     ]
-    previous = ""
+    previous, exports = "", {}
     for kind in dict.fromkeys(phase["kind"] for phase in phases):
         own = [phase for phase in phases if phase["kind"] == kind]
         command = {"constant": "train"}.get(kind, kind)
@@ -148,11 +155,14 @@ def _commands(phases: Sequence[Mapping], data: Mapping, eval_seed: int) -> str:
             f"{python} {command} --dir corpus --run {previous}{source} --hours {hours:.1f} "
             f"--seed {own[-1]['seed']}"
         )
-    export = f"{previous}/export"
+        exports["--aligner" if kind == "align" else "--model"] = f"{previous}/export"
+    model, run = exports["--model"], Path(exports["--model"]).parent
+    inputs = " ".join(f"{name} {folder}" for name, folder in exports.items())
+    aligner = f" --aligner-run {previous}" if "--aligner" in exports else ""
     lines += [
         f"{python} manifest --dir corpus --digits DIGITS",
-        f"{python} eval --model {export} --digits DIGITS --speech SPEECH --seed {eval_seed}",
-        f"{python} card --model {export} --run {previous}",
+        f"{python} eval {inputs} --digits DIGITS --speech SPEECH --seed {eval_seed}",
+        f"{python} card --model {model} --run {run}{aligner}",
     ]
     return "\n".join(lines)
 

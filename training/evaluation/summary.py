@@ -13,12 +13,15 @@ MEGABYTES_WANTED = 16.0
 
 @dataclass(frozen=True)
 class Line:
-    """One figure: its name, its wanted and measured value in words, and whether it holds."""
+    """One figure: its name, its wanted and measured value in words, and whether it holds.
+
+    None is a figure that says nothing, as the model was trained on it.
+    """
 
     what: str
     wanted: str
     measured: str
-    holds: bool
+    holds: bool | None
 
 
 def of_section(name: str, figures: Mapping) -> list[Line]:
@@ -82,7 +85,7 @@ def _digits(figures: Mapping) -> Iterator[Line]:
     for speaker, row in figures["rows"].items():
         what = f"digits by {speaker} ({row['heard by']}): WER"
         line = _at_most(what, row["8 s"], 3)
-        yield replace(line, holds=line.holds and not row["trained on"])
+        yield replace(line, holds=None if row["trained on"] else line.holds)
 
 
 def _partials(figures: Mapping) -> Iterator[Line]:

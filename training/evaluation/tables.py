@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from training.evaluation import summary
 from training.evaluation.measure import WINDOWS
 
+_HOLDS = {True: "yes", False: "**no**", None: "trained on"}
+
 
 def markdown(record: Mapping) -> str:
     """All tables, the summary first."""
@@ -31,7 +33,7 @@ def overview(sections: Mapping[str, dict]) -> str:
     rows = []
     for name in [name for name in _TABLES if name in sections]:
         for line in summary.of_section(name, sections[name]):
-            rows.append([line.what, line.wanted, line.measured, "yes" if line.holds else "**no**"])
+            rows.append([line.what, line.wanted, line.measured, _HOLDS[line.holds]])
     return table(["", "wanted", "measured", "holds"], rows)
 
 

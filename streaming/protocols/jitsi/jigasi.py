@@ -87,7 +87,10 @@ class Jigasi:
                 return self._meeting.end()
 
     def misread(self, error: StreamError, now: float) -> list[Action]:
-        return [] if self._meeting.is_ending else [Hangup(error.close_code, error.code)]
+        """Who does not speak Jigasi's language ends the meeting, which tells what it has heard."""
+        if self._meeting.is_ending:
+            return []
+        return self._meeting.end(Hangup(error.close_code, error.code))
 
     def said(self, line: LineId, event: Event, now: float) -> list[Action]:
         caption = self._meeting.said(line, event)

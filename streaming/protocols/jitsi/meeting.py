@@ -24,6 +24,7 @@ IDLE_S = 30.0  # without sound, and the line is closed
 RETRY_S = 5.0  # after a line was refused or failed, and the participant is heard again
 
 _NORMAL = 1000
+_BYE = Hangup(_NORMAL, "bye")
 
 
 @dataclass(slots=True, eq=False)
@@ -83,6 +84,7 @@ class Meeting(Generic[AnySource]):
     def __init__(self, house: House, audio: AudioFormat, options: StreamOptions) -> None:
         self.sources: dict[str, AnySource] = {}
         self.is_ending = False
+        self._farewell = _BYE
         self._house = house
         self._audio, self._options = audio, options
         self._hearings: dict[LineId, Hearing] = {}
@@ -170,9 +172,10 @@ class Meeting(Generic[AnySource]):
 
     # --- the end ---
 
-    def end(self) -> list[Action]:
-        """No more sound will come: tell what was heard, then hang up."""
+    def end(self, farewell: Hangup = _BYE) -> list[Action]:
+        """No more sound will be heard: tell what was, then hang up."""
         self.is_ending = True
+        self._farewell = farewell
         closing = [action for source in self.sources.values() for action in self.close(source)]
         return [*closing, *self._hang_up_when_ended()]
 
@@ -181,7 +184,7 @@ class Meeting(Generic[AnySource]):
         return [Stay(), *self.end()] if self._hearings else []
 
     def _hang_up_when_ended(self) -> list[Action]:
-        return [Hangup(_NORMAL, "bye")] if self.is_ending and not self._hearings else []
+        return [self._farewell] if self.is_ending and not self._hearings else []
 
     # --- time ---
 

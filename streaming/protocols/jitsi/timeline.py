@@ -53,12 +53,12 @@ class BridgeClock:
         media_ms = ticks / TICKS_PER_MS
         if self._offset_ms is None:
             self._offset_ms = now_ms - media_ms
-        early_ms = _wrapped(media_ms + self._offset_ms - now_ms)
+        early_ms = shorter_way(media_ms + self._offset_ms - now_ms)
         if abs(early_ms) > MAX_SKEW_MS:
             self._offset_ms, early_ms = now_ms - media_ms, 0.0
         return now_ms + early_ms
 
 
-def _wrapped(difference_ms: float) -> float:
-    """Of two of a bridge's times, which after a day begin anew: the shorter way round."""
+def shorter_way(difference_ms: float) -> float:
+    """The difference of two of a bridge's times, which begin anew after a day."""
     return (difference_ms + _WRAP_MS / 2) % _WRAP_MS - _WRAP_MS / 2

@@ -47,7 +47,7 @@ from .messages import (
 )
 from .opus import LOST, LOST_MS, framed, packet_ms
 from .reorder import Packet, ReorderBuffer
-from .timeline import TICKS_PER_MS, BridgeClock
+from .timeline import TICKS_PER_MS, BridgeClock, shorter_way
 
 MAX_MESSAGE_BYTES = 1 << 20
 STALL_MS = 1_000  # packets come every 20 ms, with DTX every 400
@@ -131,7 +131,9 @@ class Videobridge:
     def misread(self, error: StreamError, now: float) -> list[Action]:
         if self._meeting.is_ending:
             return []
-        return [*self._report(error_event(error)), Hangup(error.close_code, error.code)]
+        heard = self._release_all(now)
+        end = self._meeting.end(Hangup(error.close_code, error.code))
+        return [*self._report(error_event(error)), *heard, *end]
 
     def left(self, now: float) -> list[Action]:
         late = [] if self._meeting.is_ending else self._release_all(now)
@@ -221,7 +223,7 @@ class Videobridge:
         """A short hole is concealed; a long one is left out, and ends the utterance before it."""
         actions: list[Action] = []
         media_ms, num_lost = packet.ticks / TICKS_PER_MS, 0
-        hole_ms = media_ms - hearing.fed_ms - (hearing.offset_ms or 0.0)
+        hole_ms = shorter_way(media_ms - hearing.fed_ms - (hearing.offset_ms or 0.0))
         if hearing.offset_ms is not None and -MAX_OVERLAP_MS <= hole_ms <= MAX_CONCEALED_MS:
             num_lost = max(0, round(hole_ms / LOST_MS))
         else:

@@ -13,15 +13,15 @@ class Item:
     """One piece of audio and its text.
 
     `ends_by_commit`: the client's commit ends it, however many segments the engine makes of it;
-    else it is one segment. `flush_id` is that of the commit once there is one. Nothing is said of
-    one that `is_dropped`.
+    else it is one segment. `flush_id` is that of the commit once there is one. `is_open` while a
+    segment of it is.
     """
 
     id: str
     ends_by_commit: bool
     flush_id: str | None = None
     is_committed: bool = False
-    is_dropped: bool = False
+    is_open: bool = False
     text: str = ""  # of the segments that are final
     finals: list[Final] = field(default_factory=list)
     _sent: str = ""  # of the open segment, as deltas
@@ -40,6 +40,7 @@ class Item:
         self.text = joined(self.text, event.text)
         self.finals.append(event)
         self._sent = ""
+        self.is_open = False
         return rest
 
     def _append(self, text: str) -> str:
@@ -55,6 +56,8 @@ class Items:
     """The items of a connection that are not complete yet, in order.
 
     A commit where nothing grows may yet make an item: an empty one, if nothing was said before it.
+    Every commit and every clear behind one is a flush of the stream: what is heard before a clear's
+    flush and behind the one before it is dropped.
     """
 
     def __init__(self) -> None:
@@ -62,6 +65,7 @@ class Items:
         self._num_begun = 0
         self._last_committed: str | None = None
         self._empty_commits: dict[str, int] = {}  # flush → items begun by then
+        self._flushes: dict[str, bool] = {}  # not answered yet, in order; whether it is a clear's
 
     def __len__(self) -> int:
         return len(self._waiting)
@@ -81,6 +85,25 @@ class Items:
     def growing(self) -> Item | None:
         """The last, while no commit has ended it."""
         return self.last if self._waiting and not self.last.is_committed else None
+
+    @property
+    def are_awaited(self) -> bool:
+        """Something was committed and is not complete."""
+        has_commit = not all(self._flushes.values())
+        return has_commit or any(item.is_committed for item in self._waiting)
+
+    @property
+    def are_dropped(self) -> bool:
+        """What begins now was cleared away."""
+        return next(iter(self._flushes.values()), False)
+
+    def flush(self, flush_id: str, *, is_clear: bool) -> None:
+        """The stream was asked to end what is open here."""
+        self._flushes[flush_id] = is_clear
+
+    def answered(self, flush_id: str) -> None:
+        """The stream has told all from before this flush."""
+        self._flushes.pop(flush_id, None)
 
     def begin(self, name: str, *, ends_by_commit: bool) -> Item:
         item = Item(name, ends_by_commit)
@@ -106,14 +129,8 @@ class Items:
         """Whether this is the answer to such a commit, and no item was begun meanwhile."""
         return self._empty_commits.pop(flush_id, None) == self._num_begun
 
-    def drop_uncommitted(self, flush_id: str) -> None:
-        """Say nothing of what is heard after the last committed item and before this flush."""
-        for item in self._waiting:
-            item.is_dropped |= not item.is_committed
-        unheard = self.begin(flush_id, ends_by_commit=True)
-        unheard.flush_id, unheard.is_committed, unheard.is_dropped = flush_id, True, True
-
     def clear(self) -> None:
-        """Forget those that wait, and the commits."""
+        """Forget those that wait, and the flushes."""
         self._waiting.clear()
+        self._flushes.clear()
         self._empty_commits.clear()

@@ -182,6 +182,7 @@ class RealtimeMachine(ABC, Generic[S]):
         """End the open item here, or make one of what was appended."""
         self._buffer.use_all()
         flush_id = f"item_{self._house.new_id()}"
+        self._items.flush(flush_id, is_clear=False)
         current = self._items.growing
         actions: list[Action] = []
         if current is None and ends_by_commit:
@@ -197,15 +198,16 @@ class RealtimeMachine(ABC, Generic[S]):
         """Forget what was appended and is not committed."""
         cleared = self._tell.say("input_audio_buffer.cleared")
         self._buffer.use_all()
-        committed = [item for item in self._items if item.is_committed and not item.is_dropped]
-        if self._is_live and committed and self._in_force.audio.encoding is not Encoding.CONTAINER:
+        is_container = self._in_force.audio.encoding is Encoding.CONTAINER
+        if self._is_live and self._items.are_awaited and not is_container:
             flush_id = f"clear_{self._house.new_id()}"
-            self._items.drop_uncommitted(flush_id)
+            self._items.flush(flush_id, is_clear=True)
             return [cleared, Tell(_LINE, FinalizeIn(flush_id))]
         # A container cannot be joined in its middle: what is committed falls with its stream.
         lost = [
             self._tell.failed(item.id, error_event(BadMessageError("the buffer was cleared")))
-            for item in committed
+            for item in self._items
+            if item.is_committed
         ]
         dropped: list[Action] = [Drop(_LINE)] if self._is_live else []
         self._items.clear()
@@ -219,8 +221,7 @@ class RealtimeMachine(ABC, Generic[S]):
             case SpeechStarted():
                 return list(self._started(event))
             case Partial():
-                item = self._items.first
-                return [] if item.is_dropped else list(self._partial(item, event))
+                return [] if self._is_dropped else list(self._partial(self._items.first, event))
             case SpeechEnded():
                 return list(self._stopped(event))
             case Final():
@@ -237,7 +238,7 @@ class RealtimeMachine(ABC, Generic[S]):
         """What can be tried again is told by the close alone: clients reconnect after that."""
         self._is_live = False
         code = 1008 if farewell.code == 1007 else farewell.code
-        rest = self._finish_items() if code == 1000 else self._fail_items()
+        rest = self._finish_items() if code == 1000 else self._fail_items(code)
         return [*rest, *self._farewell(Hangup(code, farewell.reason))]
 
     def next_deadline(self) -> float | None:
@@ -249,11 +250,25 @@ class RealtimeMachine(ABC, Generic[S]):
     def encode(self, message: Mapping[str, Any]) -> Frame:
         return to_json(message)
 
+    @property
+    def _is_dropped(self) -> bool:
+        """Whether the open segment was cleared away.
+
+        One that turn detection had ended before the clear was not. There is no more than one such,
+        as nothing is said of the next before its final.
+        """
+        is_kept = bool(self._items) and not self._items.first.ends_by_commit
+        return self._items.are_dropped and not is_kept
+
     def _started(self, event: SpeechStarted) -> Iterator[Action]:
+        if self._items.are_dropped:
+            return
         by_commit = self._in_force.turn_detection is None
         if self._items and self._items.last.ends_by_commit:
+            self._items.last.is_open = True
             return  # one more segment of what the client has not ended, or just has
         item = self._items.begin(f"item_{self._house.new_id()}", ends_by_commit=by_commit)
+        item.is_open = True
         if not by_commit:
             yield self._tell.say(
                 "input_audio_buffer.speech_started",
@@ -262,8 +277,10 @@ class RealtimeMachine(ABC, Generic[S]):
             )
 
     def _stopped(self, event: SpeechEnded) -> Iterator[Action]:
+        if self._is_dropped:
+            return
         item = self._items.first
-        if item.ends_by_commit or item.is_committed or item.is_dropped:
+        if item.ends_by_commit or item.is_committed:
             return
         yield self._tell.say(
             "input_audio_buffer.speech_stopped",
@@ -273,11 +290,9 @@ class RealtimeMachine(ABC, Generic[S]):
         yield from self._announce(item)
 
     def _final(self, event: Final) -> Iterator[Action]:
-        item = self._items.first
-        if item.is_dropped:
-            if not item.ends_by_commit:
-                self._items.complete()
+        if self._is_dropped:
             return
+        item = self._items.first
         yield from self._last_words(item, event)
         if item.ends_by_commit:
             return
@@ -286,10 +301,9 @@ class RealtimeMachine(ABC, Generic[S]):
         yield self._completed(self._items.complete())
 
     def _finalized(self, event: Finalized) -> Iterator[Action]:
+        self._items.answered(event.id)
         if self._items and self._items.first.flush_id == event.id:
-            item = self._items.complete()
-            if not item.is_dropped:
-                yield self._completed(item)
+            yield self._completed(self._items.complete())
         elif self._items.was_empty(event.id):
             item = self._items.begin(event.id, ends_by_commit=True)  # nothing was said
             yield from self._announce(item)
@@ -298,16 +312,18 @@ class RealtimeMachine(ABC, Generic[S]):
     def _finish_items(self) -> Iterator[Action]:
         """Nobody will commit what is left: the client has gone, or is about to."""
         for item in self._items:
-            if not item.is_dropped:
-                yield from self._announce(item)
-                yield self._completed(item)
+            yield from self._announce(item)
+            yield self._completed(item)
         self._items.clear()
 
-    def _fail_items(self) -> Iterator[Action]:
-        if self._last_error is not None:
-            for item in self._items:
-                if not item.is_dropped:
-                    yield self._tell.failed(item.id, self._last_error)
+    def _fail_items(self, code: int) -> Iterator[Action]:
+        """A server that stops has waited: what is heard to its end is complete."""
+        for item in self._items:
+            if code == 1001 and not item.is_open:
+                yield from self._announce(item)
+                yield self._completed(item)
+            elif self._last_error is not None:
+                yield self._tell.failed(item.id, self._last_error)
         self._items.clear()
 
     def _announce(self, item: Item) -> Iterator[Action]:

@@ -16,6 +16,7 @@ from hark.engine.types import (
     Encoding,
     Failed,
     Feed,
+    Final,
     Finalize,
     Finalized,
     Open,
@@ -114,6 +115,19 @@ def test_a_minute_at_once_does_not_hold_up_a_tick(name: str, bytes_per_second: i
     taken = sum(u.num_bytes for _, u in engine.tick() if isinstance(u, Consumed))
     assert 0 < taken <= 15 * bytes_per_second
     assert not engine.idle
+
+
+def test_what_came_before_bad_audio_is_final_before_the_stream_fails() -> None:
+    audio = AudioFormat(Encoding.PCM_F32LE)
+    good = np.random.default_rng(3).normal(0, 0.1, 32_000).astype("<f4").tobytes()
+    bad = np.full(16_000, np.nan, "<f4").tobytes()
+    whole = drive(new_engine(), {0: [Open(0, audio, MANUAL), Feed(0, good), Close(0)]}, 2)[0]
+    requests = [Open(0, audio, MANUAL), Feed(0, good + bad), Feed(0, good), Close(0)]
+    said = drive(new_engine(), {0: requests}, 2)[0]
+    assert isinstance(said[-1], Failed)
+    assert isinstance(said[-1].error, BadAudioError)
+    finals = [[u for u in each if isinstance(u, Final)] for each in (whole, said)]
+    assert [final.text for final in finals[0]] == [final.text for final in finals[1]] != []
 
 
 def test_a_stream_of_no_known_format_fails_alone() -> None:

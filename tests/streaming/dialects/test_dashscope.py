@@ -139,6 +139,17 @@ def test_finish_of_nothing_is_finished_at_once() -> None:
     assert rig.requests == {}
 
 
+@pytest.mark.parametrize("late", ["commit", "clear", "append"])
+def test_nothing_may_follow_finish(late: str) -> None:
+    rig = enter()
+    rig.client(AUDIO, {"type": "session.finish"})
+    fields = {"audio": AUDIO["audio"]} if late == "append" else {}
+    [error] = rig.client({"type": f"input_audio_buffer.{late}", **fields})
+    assert "came after session.finish" in error["error"]["message"]
+    events = rig.hear(opened(), started(0, 0), final(0, 0, 900, "Heard."), closed(1000))
+    assert events[-1]["type"] == "session.finished"
+
+
 @pytest.mark.parametrize(
     "frame",
     [

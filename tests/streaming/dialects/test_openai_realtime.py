@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hark.engine import types as engine
+from hark.streaming.effects import Hangup
 from hark.streaming.errors import CapacityError, UnauthorizedError
 from hark.streaming.protocols.base import Handshake
 from hark.streaming.protocols.openai.door import RealtimeDoor
@@ -313,6 +314,39 @@ def test_what_was_committed_before_a_clear_is_transcribed_and_nothing_else() -> 
     rig.hear(started(2, 2000), stopped(2, 2000, 3000), final(2, 2000, 3000, "Wanted again."))
     events = rig.hear(finalized(flush_of(rig), 3000))
     assert [e["transcript"] for e in events] == ["Wanted again."]
+
+
+def test_a_commit_that_turn_detection_has_not_seen_survives_a_clear() -> None:
+    rig = enter()
+    rig.client(append(), COMMIT)
+    commit = flush_of(rig)
+    rig.client(append(), CLEAR)
+    clear = flush_of(rig)
+    events = rig.hear(
+        *(opened(), started(0, 0), stopped(0, 0, 500), final(0, 0, 500, "One.")),
+        *(started(1, 600), stopped(1, 600, 900), final(1, 600, 900, "Two.")),
+        finalized(commit, 1000),
+    )
+    assert [e["transcript"] for e in events if e["type"] == COMPLETED] == ["One.", "Two."]
+    assert not rig.hear(
+        started(2, 1000),
+        stopped(2, 1000, 2000),
+        final(2, 1000, 2000, "No."),
+        finalized(clear, 2000),
+    )
+    rig.client(append())
+    events = rig.hear(started(3, 2000), stopped(3, 2000, 3000), final(3, 2000, 3000, "Three."))
+    assert [e["transcript"] for e in events if e["type"] == COMPLETED] == ["Three."]
+
+
+def test_a_stopping_server_completes_what_nobody_committed() -> None:
+    rig = enter()
+    rig.client(session(turn_detection=None), append())
+    rig.hear(opened(), started(0, 0))
+    rig.drain()
+    events = rig.hear(stopped(0, 0, 900), final(0, 0, 1000, "Heard."), closed(1000))
+    assert [e["transcript"] for e in events if e["type"] == COMPLETED] == ["Heard."]
+    assert rig.hangup == Hangup(1001, "shutting_down")
 
 
 def test_an_utterance_that_has_ended_survives_a_clear_and_the_open_one_does_not() -> None:

@@ -191,11 +191,27 @@ def test_a_source_whose_clock_is_set_anew_is_heard_on() -> None:
     assert fed(rig) == numbered(3) * 2
 
 
+def test_a_clock_that_begins_anew_at_32_bits_makes_no_hole() -> None:
+    rig = enter()
+    packets = numbered(20)
+    begin = (1 << 32) - 10 * PACKET_TICKS
+    rig.client(
+        *(
+            media(TAG, number, (begin + number * PACKET_TICKS) % (1 << 32), packet)
+            for number, packet in enumerate(packets)
+        )
+    )
+    assert fed(rig) == packets
+    assert not any(isinstance(request, engine.Finalize) for request in rig.requests["1"])
+
+
 def test_ogg_pages_hold_the_packets() -> None:
     rig = enter({"encoding": "ogg-opus"})
     rig.client(media(TAG, 0, 0, PAGE), media(TAG, 1, 2 * PACKET_TICKS, PAGE))
     assert fed(rig) == [SILENT] * 4
     rig.client(media(TAG, 2, 4 * PACKET_TICKS, SILENT))
+    [caption] = rig.hear(opened(), final(0, 0, 40, "Heard"), closed(40), line="1")
+    assert caption["transcript"][0]["text"] == "Heard"
     assert rig.hangup == Hangup(1007, "bad_message")
 
 

@@ -20,7 +20,7 @@ from tests.fakes import FakeEngine, words
 from tests.streaming.support import Client, fake_engine, serving_ready, until
 
 from .hearing import Hearing
-from .rig import Rig, final, opened, partial, started
+from .rig import Rig, closed, final, opened, partial, started
 
 AUDIO = bytes(3_200)  # 0.2 s at 8 kHz
 EOF = {"eof": 1}
@@ -195,8 +195,14 @@ def test_mistakes_close(frame: Any, hangup: Hangup, before: list[bytes]) -> None
     rig = enter()
     rig.client(*before)
     rig.client(frame)
-    is_config = isinstance(frame, dict)
-    assert rig.hangup == (None if is_config and before else hangup)
+    if before and isinstance(frame, dict):
+        assert rig.hangup is None
+        return
+    if before:
+        assert not rig.client("{"), "nothing is read any more"
+        [last] = rig.hear(opened(), started(0, 0), final(0, 0, 400, "Heard."), closed(400))
+        assert last["text"] == "heard"
+    assert rig.hangup == hangup
 
 
 def test_a_stream_that_fails_says_what_it_has_and_closes() -> None:

@@ -21,7 +21,7 @@ from tests.fakes import words
 from tests.streaming.support import Client, fake_engine, serving_ready, until
 
 from .hearing import Hearing
-from .rig import Rig, final, opened, partial, started
+from .rig import Rig, closed, final, opened, partial, started
 
 AUDIO = bytes(16_384)  # 4096 float samples, as its client sends them
 END = b"END_OF_AUDIO"
@@ -276,7 +276,15 @@ def test_options_that_cannot_be(options: dict[str, Any], code: int) -> None:
 def test_mistakes_are_told_and_close(frame: str, before: list[bytes]) -> None:
     rig = enter()
     rig.client(*before)
-    [error] = rig.client(frame)
+    told = rig.client(frame)
+    if before:
+        assert not told
+        *_, heard, error = rig.hear(
+            opened(), started(0, 0), final(0, 0, 900, "Heard."), closed(900)
+        )
+        assert heard["segments"][-1]["text"].strip() == "Heard."
+    else:
+        [error] = told
     assert (error["uid"], error["status"]) == (UID, "ERROR")
     assert rig.hangup == Hangup(1007, "bad_message")
 
