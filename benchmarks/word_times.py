@@ -1,6 +1,6 @@
 """How far the word times of finals are off, on synthesis with exact times, through the engine.
 
-    python -m benchmarks.word_times [--model embedded] [--aligner none] [--clips 60]
+    python -m benchmarks.word_times [--model embedded] [--aligner auto] [--clips 60]
 
 Clips of two fresh sentences are streams of their own, with partials and without (a final that was
 never hypothesised has no first sightings to go by). Finals of which a word is wrong are left out:
@@ -46,7 +46,7 @@ def shifts_ms(words: Sequence[Word], text: str, speech: Speech) -> list[float]:
 def main() -> None:
     parser = argparse.ArgumentParser(description="Word times against exact ones.")
     parser.add_argument("--model", default="embedded")
-    parser.add_argument("--aligner", default="none")
+    parser.add_argument("--aligner", default="auto")
     parser.add_argument("--clips", type=int, default=60)
     parser.add_argument("--seed", type=int, default=12)
     args = parser.parse_args()

@@ -72,7 +72,7 @@ def _in_language(
 def _load(args: argparse.Namespace, console: Console) -> "Engine":
     config = EngineConfig(
         model=args.model or "embedded",
-        aligner=args.aligner or "none",
+        aligner=args.aligner or "auto",
         device=args.device or "auto",
         dtype=args.dtype or "auto",
     )

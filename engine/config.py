@@ -98,7 +98,8 @@ class EngineConfig:
     decoder's weights as whole numbers: on a CPU, where reading them is what a token costs.
 
     `aligner` names the forced aligner that times the words of finals: a checkpoint folder, a hub
-    id, or "none" for estimated times.
+    id, "embedded", or "none" for estimated times. auto is the embedded one beside the embedded
+    model and none beside others.
     """
 
     model: str = "embedded"
@@ -111,7 +112,7 @@ class EngineConfig:
     attention: AttentionChoice = "auto"
     quant: Quant = "none"
     cuda_graphs: GraphsChoice = "auto"
-    aligner: str = "none"
+    aligner: str = "auto"
 
     def __post_init__(self) -> None:
         if not 5 <= self.max_segment_s <= 120:

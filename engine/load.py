@@ -21,7 +21,7 @@ from .host import pick_threads
 from .languages import LANGUAGES
 from .limits import EngineLimits, segment_tokens
 from .model.checkpoint import read_config
-from .model.hub import resolve_model
+from .model.hub import EMBEDDED, resolve_aligner, resolve_model
 from .model.speech_model import SpeechModel, load_model
 from .model.tokenizer import Tokenizer
 from .model.weights import check_int8, has_fast_bfloat16, has_packed_kernels
@@ -84,14 +84,15 @@ def _load_aligner(
     device: torch.device,
     mixed: bool,
 ) -> Aligner | None:
-    """The forced aligner that times words, if one is asked for."""
-    if config.aligner == "none":
+    """The forced aligner that goes with the model, if one does."""
+    spec = config.aligner
+    if spec == "auto":
+        spec = EMBEDDED if config.model == EMBEDDED else "none"
+    if spec == "none":
         return None
-    folder = resolve_model(config.aligner)
+    folder = resolve_aligner(spec)
     if not read_config(folder).is_aligner:
-        raise ConfigError(
-            f"aligner is {config.aligner!r}, which is a recogniser, not a forced aligner"
-        )
+        raise ConfigError(f"aligner is {spec!r}, which is a recogniser, not a forced aligner")
     model = load_model(folder, dtype=dtype, device=device, mixed=mixed)
     return Aligner(model, Tokenizer.from_folder(folder), attention=attention)
 

@@ -41,7 +41,7 @@ SAMPLES: tuple[Sample, ...] = (
     Sample(
         "lecture.wav",
         (
-            "The captions for the talk about language are ready.",
+            "The captions for the talk about chemistry are ready.",
             "Our next speaker is Maria from Rome.",
             "You can read the words while our neighbor speaks quietly.",
             "Are there any questions about biology?",

@@ -31,6 +31,7 @@ from huggingface_hub.utils import WeakFileLock, build_hf_headers
 from ..types import CheckpointError, ConfigError
 
 EMBEDDED = "embedded"
+EMBEDDED_ALIGNER = "embedded_aligner"
 
 _HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
 _WEIGHTS_SUFFIX = ".safetensors"
@@ -75,6 +76,13 @@ class DiskFullError(DownloadError):
 def embedded_folder() -> Path:
     """Where the model that ships with the package lies."""
     return Path(__file__).parent.parent / EMBEDDED
+
+
+def resolve_aligner(spec: str) -> Path:
+    """As `resolve_model`, where "embedded" is the aligner that ships with the package."""
+    if spec == EMBEDDED:
+        return embedded_folder().parent / EMBEDDED_ALIGNER
+    return resolve_model(spec)
 
 
 def resolve_model(spec: str) -> Path:

@@ -1,14 +1,18 @@
 """Settings that cannot be served are refused when the engine starts, by name."""
 
 import logging
+from pathlib import Path
 
 import pytest
 import torch
 
+from hark.engine.audio.files import open_audio
 from hark.engine.config import EngineConfig
 from hark.engine.load import load_engine
+from hark.engine.model.hub import embedded_folder
 from hark.engine.model.weights import has_fast_bfloat16
-from hark.engine.types import ConfigError
+from hark.engine.offline import transcribe
+from hark.engine.types import ConfigError, Final, StreamOptions
 
 
 @pytest.mark.parametrize(
@@ -39,8 +43,26 @@ def test_what_this_machine_cannot_do(config: EngineConfig, message: str) -> None
 
 
 def test_an_aligner_that_is_none() -> None:
-    with pytest.raises(ConfigError, match="aligner is 'embedded', which is a recogniser"):
-        load_engine(EngineConfig(device="cpu", aligner="embedded"))
+    recogniser = str(embedded_folder())
+    with pytest.raises(ConfigError, match=r"aligner is '.*embedded', which is a recogniser"):
+        load_engine(EngineConfig(device="cpu", aligner=recogniser))
+
+
+@pytest.mark.parametrize(
+    ("config", "times"),
+    [
+        (EngineConfig(device="cpu"), "aligned"),
+        (EngineConfig(device="cpu", aligner="none"), "estimated"),
+        (EngineConfig(device="cpu", model=str(embedded_folder())), "estimated"),
+        (EngineConfig(device="cpu", model=str(embedded_folder()), aligner="embedded"), "aligned"),
+    ],
+)
+def test_the_aligner_in_the_package_times_words_beside_its_model(
+    config: EngineConfig, times: str
+) -> None:
+    clip = Path(__file__).parents[2] / "clients" / "samples" / "question.wav"
+    updates = transcribe(load_engine(config), open_audio(clip).blocks(), StreamOptions())
+    assert {each.times for each in updates if isinstance(each, Final)} == {times}
 
 
 def test_int8_where_there_is_none(monkeypatch: pytest.MonkeyPatch) -> None:

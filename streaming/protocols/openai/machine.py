@@ -7,9 +7,9 @@ come.
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, TypeVar
 
-from hark.engine.types import AudioFormat, Encoding, StreamOptions
+from hark.engine.types import Encoding
 
 from ...effects import Hangup, error_event
 from ...errors import BadMessageError, BadOptionError, StreamError
@@ -32,28 +32,11 @@ from ..wire import to_json
 from .buffer import InputBuffer
 from .items import Item, Items
 from .message import Message, read_message
+from .settings import Settings
 from .tell import Teller
 
 _LINE = ""
 _LEAST_COMMIT_MS = 100
-
-
-class Settings(Protocol):
-    """A session's configuration; immutable."""
-
-    @property
-    def audio(self) -> AudioFormat:
-        """The format of what is appended. Raises BadOptionError if there is none such."""
-        ...
-
-    @property
-    def turn_detection(self) -> Mapping[str, Any] | None:
-        """What decides when an item ends; None leaves it to the client's commits."""
-        ...
-
-    def options(self, allowed: Sequence[str]) -> StreamOptions:
-        """The stream's options. Raises BadOptionError for a language that is not `allowed`."""
-        ...
 
 
 S = TypeVar("S", bound=Settings)
