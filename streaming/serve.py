@@ -4,7 +4,6 @@ import argparse
 import asyncio
 import errno
 import logging
-import multiprocessing
 import os
 import signal
 import socket
@@ -15,7 +14,7 @@ from typing import NoReturn
 from hark.engine.config import EngineConfig
 from hark.engine.host import allow_many_files, wait_calmly
 from hark.engine.processes.fleet import EngineFleet, machine, pick_num_engines
-from hark.engine.processes.process import EngineProcess
+from hark.engine.processes.process import EngineProcess, kill_children
 from hark.engine.types import ConfigError
 
 from .bridge import BridgeStatus, EnginePort, OnCrash, Publish, StartEngine
@@ -139,8 +138,7 @@ def _leave_at_once() -> NoReturn:
 
     torch aborts the process when the interpreter goes away beneath it.
     """
-    for child in multiprocessing.active_children():
-        child.terminate()
+    kill_children()
     sys.stdout.flush()
     os._exit(0)
 

@@ -68,7 +68,7 @@ OWNERS = {
     },
     "asyncio": {
         *("streaming/bridge.py", "streaming/connection.py", "streaming/server.py"),
-        *("streaming/alarm.py", "streaming/reader.py"),
+        *("streaming/alarm.py", "streaming/head.py", "streaming/reader.py"),
         *("streaming/serve.py", "streaming/service.py", "streaming/websocket.py"),
         *("streaming/http.py", "streaming/offline.py", "streaming/body.py"),
         "streaming/turned_away.py",

@@ -58,7 +58,7 @@ SAMPLES: tuple[Sample, ...] = (
         "English",
         "flite-awb",
     ),
-    Sample("alarm.wav", ("Set an alarm for half past three tomorrow.",), "English", "flite-rms"),
+    Sample("alarm.wav", ("Switch on the alarm at twelve in the morning.",), "English", "flite-rms"),
     Sample(
         "question.wav",
         ("Does Daniel live in Edinburgh or in Amsterdam?",),
@@ -73,7 +73,7 @@ SAMPLES: tuple[Sample, ...] = (
     ),
     Sample(
         "numbers.wav",
-        ("The sample rate is ninety six thousand samples per second.",),
+        ("The book has eight hundred seventy six pages.",),
         "English",
         "flite-slt",
     ),

@@ -18,7 +18,7 @@ from rich.console import Console
 
 from hark.engine.types import AudioFileError, Encoding
 
-from ..errors import HarkError, UsageError
+from ..errors import BadAddressError, HarkError, UsageError
 from ..keys import add_key_argument
 from ..server_process import ServerStartError
 from . import scenarios
@@ -109,7 +109,7 @@ def run(args: argparse.Namespace) -> int:
     except _EXPECTED as error:
         errors = Console(stderr=True)
         errors.print(f"hark bench: {error}", style="red", markup=False, highlight=False)
-        return EXIT_USAGE if isinstance(error, UsageError) else EXIT_FAILED
+        return EXIT_USAGE if isinstance(error, UsageError | BadAddressError) else EXIT_FAILED
     finally:
         if on_main_thread:
             signal.signal(signal.SIGTERM, before)

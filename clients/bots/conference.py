@@ -76,8 +76,6 @@ def read_speakers(words: Sequence[str]) -> list[Speaker]:
         found = _SPEAKER.fullmatch(word)
         if found is None:
             raise UsageError(f"{word!r} is no speaker; write NAME=FILE or NAME=FILE@SECONDS")
-        if "@" in found["path"] and not Path(found["path"]).exists():
-            raise UsageError(f"{word!r}: no such file, or what is behind @ is no number of seconds")
         joins_ms = round(float(found["joins_s"] or 0) * 1000)
         speakers.append(Speaker(found["name"], Path(found["path"]), joins_ms))
     [(name, count)] = Counter(speaker.name for speaker in speakers).most_common(1)
@@ -101,7 +99,11 @@ def _check(args: argparse.Namespace) -> list[Speaker]:
     stream_url(args.url)
     if args.out is not None and (args.out.is_dir() or not args.out.parent.is_dir()):
         raise UsageError(f"--out is {args.out}; a file in a folder that exists is needed")
-    return read_speakers(args.speakers)
+    speakers = read_speakers(args.speakers)
+    for path in (each.path for each in speakers):
+        if "@" in path.name and not path.exists():
+            raise UsageError(f"{path} does not exist; or what is behind @ is no number of seconds")
+    return speakers
 
 
 def _participant(speaker: Speaker, screen: ConferenceScreen) -> Participant:

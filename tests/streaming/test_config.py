@@ -26,8 +26,8 @@ def empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def read(*flags: str, **environment: str) -> Settings:
     parser = argparse.ArgumentParser(exit_on_error=False)
     parser.add_argument("--config")
-    add_flags(parser, EngineConfig)
-    add_flags(parser, ServerConfig)
+    add_flags(parser, "engine", EngineConfig)
+    add_flags(parser, "server", ServerConfig)
     return read_settings(vars(parser.parse_args(flags)), environment)
 
 
@@ -49,7 +49,7 @@ def test_each_layer_beats_the_one_before(empty_folder: Path) -> None:
 def test_every_field_has_a_flag_a_variable_and_a_help_text() -> None:
     for config in (ServerConfig, EngineConfig):
         parser = argparse.ArgumentParser()
-        add_flags(parser, config)
+        add_flags(parser, "either", config)
         for field, action in zip(fields(config), parser._actions[1:], strict=True):
             assert action.option_strings == ["--" + field.name.replace("_", "-")]
             assert action.help is not None
