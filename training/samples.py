@@ -42,7 +42,7 @@ SAMPLES: tuple[Sample, ...] = (
         "lecture.wav",
         (
             "The captions for the talk about chemistry are ready.",
-            "Our next speaker is Maria from Rome.",
+            "Today we will talk about grammar and speech recognition.",
             "You can read the words while our neighbor speaks quietly.",
             "Are there any questions about biology?",
         ),
