@@ -153,7 +153,18 @@ def test_an_interrupted_transcription_goes_on(
 
     def to(name: str) -> list[str]:
         model, output = str(model_folder), str(tmp_path / name)
-        return ["file", "--model", model, "--format", "json", "--output", output, str(talk)]
+        return [
+            "file",
+            "--model",
+            model,
+            "--format",
+            "json",
+            "--pause-ms",
+            "400",
+            "--output",
+            output,
+            str(talk),
+        ]
 
     def stop(journal: Journal, final: Final) -> None:
         add(journal, final)
