@@ -28,7 +28,7 @@ from hark.engine.streams.output import split_hypothesis
 from hark.engine.types import SAMPLE_RATE
 
 WINDOWS = {"short": 1, "long": 8}
-NOISE_DB = 20.0  # the speech above it, in power
+NOISE_DB = 15.0  # the speech above it, in power
 
 
 def record(engine: Engine, samples: np.ndarray, window_chunks: int) -> list[str]:

@@ -122,10 +122,9 @@ def _evaluate(arguments: argparse.Namespace) -> None:
 
 
 def _render(arguments: argparse.Namespace) -> None:
-    engines = voices.Voices()
-    samples.render(engines, arguments.out, arguments.digits)
+    clips = samples.render(arguments.out, arguments.digits)
     if arguments.model:
-        samples.check(engines, *export.load(arguments.model), arguments.digits)
+        samples.check(*export.load(arguments.model), clips)
 
 
 def _render_bench_clips(arguments: argparse.Namespace) -> None:

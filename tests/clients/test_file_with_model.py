@@ -152,19 +152,10 @@ def test_an_interrupted_transcription_goes_on(
     talk = write_audio(tmp_path / "talk.wav", np.concatenate(parts))
 
     def to(name: str) -> list[str]:
+        # 400 ms, for a detector that begins anew may hear a pause of 580 ms as one of 600.
         model, output = str(model_folder), str(tmp_path / name)
-        return [
-            "file",
-            "--model",
-            model,
-            "--format",
-            "json",
-            "--pause-ms",
-            "400",
-            "--output",
-            output,
-            str(talk),
-        ]
+        flags = ["--pause-ms", "400", "--format", "json", "--output", output]
+        return ["file", "--model", model, *flags, str(talk)]
 
     def stop(journal: Journal, final: Final) -> None:
         add(journal, final)
