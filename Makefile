@@ -6,8 +6,8 @@
 # make check           ruff and pyright
 #
 # The built-in model (needs the speech synthesisers; what is missing, and how to get it, is said):
-# make corpus          synthesise the training corpus        DIGITS=folder SHARDS=100
-# make train           train to HOURS of audio, then let the rate fall over COOLDOWN more
+# make corpus          synthesise the training corpus        DIGITS=folder SHARDS=200
+# make train           train to HOURS of audio, let the rate fall over COOLDOWN more; the aligner
 # make train SMOKE=1   the whole recipe in small, in three minutes
 # make eval            measure what `make train` made        ARGS="--speech folder"
 # Each of them goes on where it was interrupted.
@@ -21,9 +21,10 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 BUILD := training/build
 RECIPE := nice $(BIN)/python -m training
 DIGITS ?= training/data/digits
-SHARDS ?= 100
-HOURS ?= 1000
-COOLDOWN ?= 250
+SHARDS ?= 200
+HOURS ?= 872
+COOLDOWN ?= 480
+ALIGN ?= 130
 
 .PHONY: demo test test-clients check corpus train eval clean
 
@@ -52,10 +53,13 @@ train: $(VENV)/.runtime
 	$(RECIPE) train --dir $(BUILD)/corpus --run $(BUILD)/train --hours $(HOURS) $(ARGS)
 	$(RECIPE) cooldown --dir $(BUILD)/corpus --run $(BUILD)/cooldown --from $(BUILD)/train \
 	  --hours $(COOLDOWN) $(ARGS)
+	$(RECIPE) align --dir $(BUILD)/corpus --run $(BUILD)/align --from $(BUILD)/cooldown \
+	  --hours $(ALIGN) $(ARGS)
 endif
 
 eval: $(VENV)/.runtime
-	$(RECIPE) eval --model $(BUILD)/cooldown/export --digits $(DIGITS) --out $(BUILD)/eval $(ARGS)
+	$(RECIPE) eval --model $(BUILD)/cooldown/export --aligner $(BUILD)/align/export \
+	  --digits $(DIGITS) --out $(BUILD)/eval $(ARGS)
 
 $(VENV)/.runtime: pyproject.toml
 	@echo "Making the environment in $(VENV) (torch is the big part; a few minutes the first time)"

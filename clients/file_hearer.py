@@ -103,10 +103,24 @@ def _transcribe(
             if isinstance(event, Final):
                 journal.add(later(event, begin_ms, segment=len(journal.finals)))
 
-        recogniser.hear(paced(heard, SAMPLE_RATE) if realtime else heard, options, on_event)
+        blocks = paced(heard, SAMPLE_RATE) if realtime else heard
+        unsure_below = recogniser.hear(blocks, options, on_event)
     if audio.damage.num_packets:
         console.print(f"{audio.path}: left out {audio.damage.num_packets} damaged packets")
-    return Transcript(str(audio.path), heard.duration_s, tuple(journal.finals))
+    transcript = Transcript(str(audio.path), heard.duration_s, tuple(journal.finals))
+    _tell_guesses(transcript, unsure_below, console)
+    return transcript
+
+
+def _tell_guesses(transcript: Transcript, unsure_below: float, console: Console) -> None:
+    """Say on stderr what the captions of a microphone say line by line."""
+    spoken = transcript.spoken
+    if guesses := sum(segment.confidence < unsure_below for segment in spoken):
+        console.print(
+            f"{transcript.file}: {guesses} of {len(spoken)} segments are more likely guesses than "
+            f"transcripts (confidence under {unsure_below:g}; --format json shows each)",
+            soft_wrap=True,
+        )
 
 
 def _decode_as_one(engine: "Engine", audio: AudioFile, options: StreamOptions) -> Transcript:

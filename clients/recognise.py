@@ -25,8 +25,13 @@ OnEvent = Callable[[Event], None]
 class Recogniser(Protocol):
     """Something that hears a recording."""
 
-    def hear(self, blocks: Iterator[np.ndarray], options: StreamOptions, on_event: OnEvent) -> None:
-        """Take in all blocks (float32 [n], 16 kHz) and report every event in order."""
+    def hear(
+        self, blocks: Iterator[np.ndarray], options: StreamOptions, on_event: OnEvent
+    ) -> float:
+        """Take in all blocks (float32 [n], 16 kHz) and report every event in order.
+
+        Returns the confidence, 0 to 1, below which a final is more likely a guess.
+        """
         ...
 
 
@@ -37,12 +42,14 @@ class ServerRecogniser:
     url: str
     key: str | None = None
 
-    def hear(self, blocks: Iterator[np.ndarray], options: StreamOptions, on_event: OnEvent) -> None:
-        asyncio.run(self._hear(blocks, options, on_event))
+    def hear(
+        self, blocks: Iterator[np.ndarray], options: StreamOptions, on_event: OnEvent
+    ) -> float:
+        return asyncio.run(self._hear(blocks, options, on_event))
 
     async def _hear(
         self, blocks: Iterator[np.ndarray], options: StreamOptions, on_event: OnEvent
-    ) -> None:
+    ) -> float:
         async with connect(
             self.url,
             key=self.key,
@@ -56,6 +63,7 @@ class ServerRecogniser:
             partials=options.partials,
         ) as stream:
             await exchange(stream, off_loop(blocks), on_event)
+            return stream.ready.unsure_below
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +72,13 @@ class LocalRecogniser:
 
     engine: "Engine"
 
-    def hear(self, blocks: Iterator[np.ndarray], options: StreamOptions, on_event: OnEvent) -> None:
+    def hear(
+        self, blocks: Iterator[np.ndarray], options: StreamOptions, on_event: OnEvent
+    ) -> float:
         from hark.engine.offline import transcribe  # torch is loaded by now
 
         for update in transcribe(self.engine, blocks, options):
             event = event_of(update)
             if event is not None:
                 on_event(event)
+        return self.engine.limits.unsure_below

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
 
 # Read when torch is loaded. A thread that waits spins for some tens of microseconds: sleeping at
@@ -14,25 +15,15 @@ os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "8192")
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # NumPy makes batches in a single thread
 
 from training import commands, commands_eval
-from training.corpus import CorpusError
-from training.learning.checkpoint import NoCheckpointError
-from training.learning.train import DivergedError
-from training.synthesis.digits import MissingDigitsError
-from training.synthesis.speech import MissingSynthesiserError, SynthesisError
-
-_EXPECTED_ERRORS = (
-    MissingSynthesiserError,
-    SynthesisError,
-    MissingDigitsError,
-    CorpusError,
-    DivergedError,
-    NoCheckpointError,
-    FileNotFoundError,
-)
+from training.errors import RecipeError, advice
 
 
 def main() -> int:
-    """Run one step of the recipe; 0 when it is done, 3 when it was stopped and can be resumed."""
+    """Run one step of the recipe.
+
+    0 when it is done, 3 when training was stopped and can be resumed, 130 when any other step was
+    stopped, 1 when something is wrong with what it was given.
+    """
     parser = argparse.ArgumentParser(
         prog="python -m training",
         description=__doc__,
@@ -43,12 +34,15 @@ def main() -> int:
     commands.add(steps)
     commands_eval.add(steps)
     arguments = parser.parse_args()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that workers are ended, too
     try:
         is_stopped = arguments.call(arguments) is False
-    except (*_EXPECTED_ERRORS, *commands_eval.EXPECTED_ERRORS) as error:
-        print(f"{parser.prog} {arguments.command}: {error}", file=sys.stderr)
+    except (RecipeError, OSError) as error:
+        said = advice(error) if isinstance(error, OSError) else error
+        print(f"{parser.prog} {arguments.command}: {said}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
+        print("stopped; the same command goes on behind what is finished", file=sys.stderr)
         return 130
     return 3 if is_stopped else 0
 

@@ -20,6 +20,7 @@ from hark.engine.config import EngineConfig
 from hark.engine.engine import Engine
 from hark.engine.load import load_engine
 from hark.engine.offline import decode_clip
+from training.errors import RecipeError
 from training.language import text
 from training.samples import ESPEAK_LICENCE, FLITE_LICENCE
 from training.synthesis import voices
@@ -43,7 +44,7 @@ _GAP_S = 0.15
 _ORDERS = 4
 
 
-class BenchClipsError(RuntimeError):
+class BenchClipsError(RecipeError):
     """The clips cannot be made; the message says what to do."""
 
 

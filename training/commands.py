@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from training import corpus, smoke
+from training import corpus, lock, smoke
+from training.errors import number
 from training.learning import align_run, machine, runs, train
 from training.learning.schedule import BATCH_SECONDS
 
@@ -52,9 +53,14 @@ def _corpus(steps: argparse._SubParsersAction) -> None:
     add_digits(command)
     command.add_argument("--seed", type=int, default=1)
     command.add_argument(
-        "--shards", type=int, default=100, help="shards of 1000 clips, about 1 h and 90 MB each"
+        "--shards",
+        type=number(int, at_least=1),
+        default=100,
+        help="shards of 1000 clips, about 50 min and 75 MB each (default: %(default)s)",
     )
-    command.add_argument("--jobs", type=int, default=2, help="processes")
+    command.add_argument(
+        "--jobs", type=number(int, at_least=1), default=2, help="processes (default: %(default)s)"
+    )
     command.set_defaults(
         call=lambda a: corpus.build(corpus.Plan(a.dir, a.digits, a.seed, a.shards), a.jobs)
     )
@@ -67,13 +73,12 @@ def _train(steps: argparse._SubParsersAction) -> None:
     _add_training(command, "stop at this many hours of audio in all")
     command.add_argument("--init", type=Path, help="start with an exported model's weights")
     command.add_argument(
-        "--init-hours", type=float, default=0.0, help="hours of audio that model has seen"
+        "--init-hours",
+        type=number(float, at_least=0),
+        default=0.0,
+        help="hours of audio that model has seen",
     )
-    command.set_defaults(
-        call=lambda a: runs.constant(
-            _settings(a), a.dir, a.hours, init=a.init, init_hours=a.init_hours
-        ).train()
-    )
+    command.set_defaults(call=_run_train)
 
 
 def _cooldown(steps: argparse._SubParsersAction) -> None:
@@ -86,27 +91,19 @@ def _cooldown(steps: argparse._SubParsersAction) -> None:
         "(default: all in the corpus)",
     )
     command.add_argument(
-        "--rate", type=float, default=1.0, help="rate to begin with; lower for short fine-tunes"
+        "--rate",
+        type=number(float, above=0),
+        default=1.0,
+        help="rate to begin with; lower for short fine-tunes",
     )
-    command.set_defaults(
-        call=lambda a: runs.cooldown(
-            _settings(a),
-            a.dir,
-            a.parent,
-            a.hours,
-            digit_speakers=_speakers(a.digits_speakers),
-            highest_rate=a.rate,
-        ).train()
-    )
+    command.set_defaults(call=_run_cooldown)
 
 
 def _align(steps: argparse._SubParsersAction) -> None:
     command = steps.add_parser("align", help="train the aligner from a recogniser's weights")
     _add_training(command, "hours of audio in all; the rate falls to zero at their end")
     _add_parent(command)
-    command.set_defaults(
-        call=lambda a: align_run.start(_settings(a), a.dir, a.parent, a.hours).train()
-    )
+    command.set_defaults(call=_run_align)
 
 
 def _export(steps: argparse._SubParsersAction) -> None:
@@ -126,15 +123,18 @@ def _add_training(command: argparse.ArgumentParser, hours: str) -> None:
     """Arguments of every command that trains."""
     add_folder(command)
     add_run(command)
-    command.add_argument("--hours", type=float, required=True, help=hours)
+    command.add_argument("--hours", type=number(float, above=0), required=True, help=hours)
     command.add_argument(
         "--until", type=train.deadline, help="local time to stop at, HH:MM; the command resumes"
     )
     command.add_argument("--seed", type=int, default=1)
-    command.add_argument("--threads", type=int, default=2, help="CPU threads")
+    command.add_argument("--threads", type=number(int, at_least=1), default=2, help="CPU threads")
     command.add_argument("--device", help="cpu or cuda (default: the GPU where there is one)")
     command.add_argument(
-        "--batch-seconds", type=float, default=BATCH_SECONDS, help="audio per step"
+        "--batch-seconds",
+        type=number(float, at_least=30),
+        default=BATCH_SECONDS,
+        help="audio per step (default: %(default)s)",
     )
     command.add_argument(
         "--compile", action="store_true", help="compile the layers (needs a C++ compiler)"
@@ -145,6 +145,25 @@ def _add_parent(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--from", dest="parent", type=Path, required=True, help="folder of the run to start from"
     )
+
+
+def _run_train(a: argparse.Namespace) -> bool:
+    with lock.held(a.run):
+        run = runs.constant(_settings(a), a.dir, a.hours, init=a.init, init_hours=a.init_hours)
+        return run.train()
+
+
+def _run_cooldown(a: argparse.Namespace) -> bool:
+    speakers = _speakers(a.digits_speakers)
+    with lock.held(a.run):
+        return runs.cooldown(
+            _settings(a), a.dir, a.parent, a.hours, digit_speakers=speakers, highest_rate=a.rate
+        ).train()
+
+
+def _run_align(a: argparse.Namespace) -> bool:
+    with lock.held(a.run):
+        return align_run.start(_settings(a), a.dir, a.parent, a.hours).train()
 
 
 def _settings(arguments: argparse.Namespace) -> train.Settings:

@@ -7,26 +7,22 @@ from pathlib import Path
 
 from training import bench_clips, manifest, samples
 from training.commands import add_digits, add_folder, add_run
-from training.evaluation import card, report, tables
-from training.evaluation.exam import EvaluationError, Inputs
-from training.language.sources import MissingSourceError
+from training.errors import number
+from training.evaluation import card, licences, report, tables
+from training.evaluation.exam import Inputs
 from training.learning import export, machine
-from training.samples import SampleError
 from training.synthesis import voices
-
-EXPECTED_ERRORS = (
-    EvaluationError,
-    MissingSourceError,
-    SampleError,
-    card.CardError,
-    bench_clips.BenchClipsError,
-)
 
 
 def add(steps: argparse._SubParsersAction) -> None:
     """Add the commands to the parser."""
-    for function in (_eval, _manifest, _card, _samples, _bench_clips):
+    for function in (_packages, _eval, _manifest, _card, _samples, _bench_clips):
         function(steps)
+
+
+def _packages(steps: argparse._SubParsersAction) -> None:
+    command = steps.add_parser("packages", help="name the Debian packages the corpus is made with")
+    command.set_defaults(call=lambda _: print(*licences.packages()))
 
 
 def _eval(steps: argparse._SubParsersAction) -> None:
@@ -47,15 +43,18 @@ def _eval(steps: argparse._SubParsersAction) -> None:
     command.add_argument("--only", nargs="+", default=[], help="measure these sections (again)")
     command.add_argument("--quick", action="store_true", help="tiny sets: does every part run?")
     command.add_argument("--seed", type=int, default=1, help="draws sentences, voices and sounds")
-    command.add_argument("--threads", type=int, default=2, help="CPU threads")
+    command.add_argument("--threads", type=number(int, at_least=1), default=2, help="CPU threads")
     command.set_defaults(call=_evaluate)
 
 
 def _manifest(steps: argparse._SubParsersAction) -> None:
-    command = steps.add_parser("manifest", help="describe the corpus in training/manifest")
+    command = steps.add_parser("manifest", help="describe the corpus, for the card and the tests")
     add_folder(command)
     add_digits(command)
-    command.set_defaults(call=lambda a: manifest.write(a.dir, a.digits))
+    command.add_argument(
+        "--out", type=Path, required=True, help="folder; training/manifest is the shipped model's"
+    )
+    command.set_defaults(call=lambda a: manifest.write(a.dir, a.digits, a.out))
 
 
 def _card(steps: argparse._SubParsersAction) -> None:
@@ -64,9 +63,31 @@ def _card(steps: argparse._SubParsersAction) -> None:
     add_run(command)
     _add_out(command)
     command.add_argument("--aligner-run", type=Path, help="folder of the aligner's run")
+    command.add_argument(
+        "--digit-runs",
+        type=_digit_model,
+        nargs="+",
+        default=[],
+        metavar="SPEAKER=FOLDER",
+        help="runs that left that speaker's digits out",
+    )
+    command.add_argument(
+        "--manifest",
+        type=Path,
+        default=manifest.FOLDER,
+        help="what the manifest command wrote (default: that of the shipped model)",
+    )
     command.add_argument("--note", default="", help="a remark on the run, for the card")
     command.set_defaults(
-        call=lambda a: card.write(a.model, a.run, a.out, a.note, aligner_run=a.aligner_run)
+        call=lambda a: card.write(
+            a.model,
+            a.run,
+            a.out,
+            a.note,
+            aligner_run=a.aligner_run,
+            digit_runs=dict(a.digit_runs),
+            description=a.manifest,
+        )
     )
 
 

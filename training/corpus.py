@@ -14,8 +14,10 @@ import multiprocessing
 import multiprocessing.connection
 import os
 import random
+import signal
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
@@ -23,7 +25,8 @@ from pathlib import Path
 
 import numpy as np
 
-from training import mel
+from training import lock, mel
+from training.errors import BadFileError, RecipeError, read_json, write_whole
 from training.language import text
 from training.synthesis import digits, effects, voices
 from training.utterances import LANGUAGE_SHARES, LONGEST_FRAMES, PAIR_SHARE, Clip, Speaker
@@ -33,7 +36,7 @@ CLIPS_PER_SHARD = 1000
 _MEGABYTES_PER_CLIP = 0.1
 
 
-class CorpusError(RuntimeError):
+class CorpusError(RecipeError):
     """The corpus cannot be made or read; the message says what to do."""
 
 
@@ -90,19 +93,28 @@ def build(plan: Plan, jobs: int) -> None:
         CorpusVersionError: the folder holds another corpus.
     """
     os.environ["OPENBLAS_NUM_THREADS"] = "1"  # inherited: workers must not share their cores
-    plan.folder.mkdir(parents=True, exist_ok=True)
-    _claim(plan)
-    digits.DigitVoices(plan.digits)  # fails here, not in every worker
-    missing = [i for i in range(plan.shards) if not plan.path(i, "json").exists()]
-    done, hours, begin = 0, 0.0, time.monotonic()
-    try:
-        for index, shard_hours in _made_shards(plan, missing, jobs):
-            done, hours = done + 1, hours + shard_hours
-            print(_progress(index, done, len(missing), hours, begin), flush=True)
-    except OSError as error:
-        if error.errno == errno.ENOSPC:
-            raise CorpusError(_disk_message(plan, len(missing) - done)) from error
-        raise
+    with lock.held(plan.folder):
+        digits.DigitVoices(plan.digits)  # fails here, not in every worker
+        try:
+            _claim(plan)
+            _make_missing(plan, jobs)
+        except OSError as error:
+            if error.errno == errno.ENOSPC:
+                raise CorpusError(_disk_message(plan)) from error
+            raise
+
+
+def _make_missing(plan: Plan, jobs: int) -> None:
+    missing = _missing(plan)
+    hours, begin = 0.0, time.monotonic()
+    print(f"{len(missing)} of {plan.shards} shards are to be made", flush=True)
+    for done, (index, shard_hours) in enumerate(_made_shards(plan, missing, jobs), start=1):
+        hours += shard_hours
+        print(_progress(index, done, len(missing), hours, begin), flush=True)
+
+
+def _missing(plan: Plan) -> list[int]:
+    return [i for i in range(plan.shards) if not plan.path(i, "json").exists()]
 
 
 def load(folder: Path) -> list[tuple[list[Clip], np.ndarray]]:
@@ -116,9 +128,21 @@ def finished_shards(folder: Path) -> list[Path]:
 
 
 def read_shard(path: Path) -> tuple[list[Clip], np.ndarray]:
-    """Clips and raw log mel [frames, 128] float16, memory-mapped, of one shard."""
-    clips = [Clip(**item) for item in json.loads(path.read_text("utf-8"))]
-    return clips, np.load(path.with_suffix(".npy"), mmap_mode="r")
+    """Clips and raw log mel [frames, 128] float16, memory-mapped, of one shard.
+
+    Raises:
+        BadFileError: one of its files is missing, cut off or another shard's.
+    """
+    remedy = f"remove {path} and make that shard again: the same corpus command does"
+    arrays = path.with_suffix(".npy")
+    try:
+        clips = [Clip(**item) for item in read_json(path, remedy)]
+        features = np.load(arrays, mmap_mode="r")
+    except (TypeError, ValueError, EOFError, FileNotFoundError) as error:
+        raise BadFileError(f"{arrays} or its JSON cannot be read ({error}); {remedy}") from None
+    if features.shape != (sum(clip.frames for clip in clips), mel.BINS):
+        raise BadFileError(f"{arrays} does not fit {path.name}; {remedy}")
+    return clips, features
 
 
 def identify(folder: Path) -> dict:
@@ -128,7 +152,7 @@ def identify(folder: Path) -> dict:
         raise CorpusError(
             f"{folder} holds no corpus; make one with: python -m training corpus --dir {folder}"
         )
-    identity = json.loads(mark.read_text())
+    identity = read_json(mark, "choose another --dir")
     if not finished_shards(folder):
         raise CorpusError(f"{folder} has no finished shard yet; wait for the first one")
     if identity.get("format") != FORMAT:
@@ -142,12 +166,13 @@ def identify(folder: Path) -> dict:
 def _claim(plan: Plan) -> None:
     """Mark the folder with this corpus' identity, or refuse another one's folder."""
     mark, identity = plan.folder / "corpus.json", plan.identity()
-    if mark.exists() and json.loads(mark.read_text()) != identity:
+    remedy = "choose an empty --dir or remove it"
+    if mark.exists() and (found := read_json(mark, remedy)) != identity:
         raise CorpusVersionError(
-            f"{plan.folder} holds another corpus ({mark.read_text().strip()}; this recipe makes "
-            f"{json.dumps(identity)}); choose an empty --dir or remove it"
+            f"{plan.folder} holds another corpus ({json.dumps(found)}; this recipe makes "
+            f"{json.dumps(identity)}); {remedy}"
         )
-    mark.write_text(json.dumps(identity))
+    write_whole(mark, json.dumps(identity))
 
 
 def _progress(index: int, done: int, total: int, hours: float, begin: float) -> str:
@@ -160,10 +185,11 @@ def _progress(index: int, done: int, total: int, hours: float, begin: float) -> 
     )
 
 
-def _disk_message(plan: Plan, missing: int) -> str:
+def _disk_message(plan: Plan) -> str:
     """What a full disk needs, from the size of the finished shards where there are any."""
     sizes = [path.stat().st_size for path in plan.folder.glob("shard-*.npy")]
     size = sum(sizes) / len(sizes) / 1e9 if sizes else plan.clips * _MEGABYTES_PER_CLIP / 1e3
+    missing = len(_missing(plan))
     return (
         f"the disk of {plan.folder} is full: {missing} more shards need about "
         f"{missing * size:.1f} GB; free that much or ask for fewer --shards. The same command "
@@ -194,14 +220,17 @@ def _made_shards(plan: Plan, missing: list[int], jobs: int) -> Iterator[tuple[in
     finally:
         for process in running.values():
             process.terminate()
+            process.join()
 
 
 def _report_shard(writer: Connection, plan: Plan, index: int) -> None:
     """Make a shard and send (number, hours), or the exception that kept it from being made."""
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     try:
         writer.send(_build_shard(plan, index))
     except (RuntimeError, OSError) as error:
-        writer.send(error)
+        with suppress(BrokenPipeError):  # nobody waits for it any more
+            writer.send(error)
 
 
 def _outcome(reader: Connection, process: BaseProcess) -> tuple[int, float]:
@@ -221,18 +250,22 @@ def _outcome(reader: Connection, process: BaseProcess) -> tuple[int, float]:
 
 def _build_shard(plan: Plan, index: int) -> tuple[int, float]:
     """Make one shard; its JSON file is renamed into place last and marks it as finished."""
-    speaker, rng = Speaker(plan.digits), random.Random(f"{plan.seed}/{index}")
-    clips, features = zip(*(speaker.utterance(rng) for _ in range(plan.clips)), strict=True)
-    arrays, part = plan.path(index, "npy"), plan.path(index, "part")
+    speaker, rng, parent = Speaker(plan.digits), random.Random(f"{plan.seed}/{index}"), os.getppid()
+    clips, features = [], []
+    for _ in range(plan.clips):
+        if os.getppid() != parent:
+            raise CorpusError("the process that wanted this shard is gone")
+        clip, frames = speaker.utterance(rng)
+        clips.append(clip)
+        features.append(frames)
+    arrays = plan.path(index, "npy")
     try:
         buffer = io.BytesIO()  # writing an array straight to a full disk hides the reason
         np.save(buffer, np.concatenate(features))
         arrays.write_bytes(buffer.getbuffer())
         content = json.dumps([asdict(clip) for clip in clips], ensure_ascii=False)
-        part.write_text(content, encoding="utf-8")
+        write_whole(plan.path(index, "json"), content)
     except OSError:
         arrays.unlink(missing_ok=True)
-        part.unlink(missing_ok=True)
         raise
-    part.rename(plan.path(index, "json"))
     return index, sum(clip.frames for clip in clips) / (mel.FRAMES_PER_SECOND * 3600)

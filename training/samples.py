@@ -17,6 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
+from training.errors import RecipeError
 from training.evaluation.evaluate import TestClip, concatenate, transcribe
 from training.language import text
 from training.language.tokenizer import Prompt
@@ -30,7 +31,7 @@ _TAIL_SAMPLES = 6400
 """Silence at the end of a clip: evidence that its last sentence is over."""
 
 
-class SampleError(RuntimeError):
+class SampleError(RecipeError):
     """A sample is not on the held-out side, or the model does not get it right."""
 
 

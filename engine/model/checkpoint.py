@@ -60,7 +60,7 @@ def load_weights(
     """Fill `module` (which may be on the meta device) with the weights in `folder`.
 
     Reads one tensor at a time. Raises CheckpointError when a file is missing, truncated or no
-    safetensors file, and when a tensor is missing, unread, misshapen or not a float.
+    safetensors file, and when a tensor is missing, unread, misshapen, not a float or not finite.
     """
     expected = {name: tuple(p.shape) for name, p in module.named_parameters()}
     renames = _ALIGNER_RENAMES if _SCORE in expected else _RENAMES
@@ -72,6 +72,12 @@ def load_weights(
         weights = {
             name: stored[name].read().to(device=device, dtype=dtype, copy=True) for name in expected
         }
+    for name, weight in weights.items():
+        if not weight.sum(dtype=torch.float32).isfinite():  # one pass, and no copy
+            where = stored[name]
+            raise CheckpointError(
+                f"{where.path}: {where.stored_name} holds values that are no finite numbers"
+            )
     module.load_state_dict(weights, strict=False, assign=True)
 
 

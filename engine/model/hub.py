@@ -82,14 +82,15 @@ def resolve_aligner(spec: str) -> Path:
     """As `resolve_model`, where "embedded" is the aligner that ships with the package."""
     if spec == EMBEDDED:
         return embedded_folder().parent / EMBEDDED_ALIGNER
-    return resolve_model(spec)
+    return resolve_model(spec, "aligner")
 
 
-def resolve_model(spec: str) -> Path:
+def resolve_model(spec: str, option: str = "model") -> Path:
     """The folder of "embedded", of a folder's path, or of a hub id such as Qwen/Qwen3-ASR-0.6B.
 
     A hub id is downloaded with a progress bar, and a broken download is taken up where it
-    stopped. Raises ConfigError when `spec` is none of the three, DownloadError otherwise.
+    stopped. Raises ConfigError when `spec`, the value of `option`, is none of the three,
+    DownloadError otherwise.
     """
     if spec == EMBEDDED:
         return embedded_folder()
@@ -98,7 +99,7 @@ def resolve_model(spec: str) -> Path:
         return folder
     if spec.startswith((".", "/", "~")) or not _HUB_ID.fullmatch(spec):
         raise ConfigError(
-            f"model is {spec!r}, which is no folder here; allowed are {EMBEDDED!r}, "
+            f"{option} is {spec!r}, which is no folder here; allowed are {EMBEDDED!r}, "
             "a folder, or a hub id such as 'Qwen/Qwen3-ASR-0.6B'"
         )
     with _typed_errors(spec):

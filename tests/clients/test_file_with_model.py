@@ -11,6 +11,7 @@ from hark.clients.journal import Journal
 from hark.clients.samples import Sample, find_sample, same_words
 from hark.clients.server_process import ServerProcess
 from hark.engine.audio.files import open_audio
+from hark.engine.model.hub import embedded_folder
 from hark.streaming.cli import main
 from hark.streaming.events import Final
 
@@ -104,6 +105,29 @@ def test_tokens_are_all_ids_of_one_segment(
     decoded = Tokenizer.from_folder(model_folder).decode(clip["tokens"])
     assert decoded.startswith(f"language {sample.language}<asr_text>{clip['text']}")
     assert same_words(clip["text"], sample.text)
+
+
+@pytest.mark.parametrize("place", ["here", "server"])
+def test_guesses_are_counted_on_stderr(
+    place: str,
+    samples: list[Sample],
+    model_folder: Path,
+    real_server: ServerProcess,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    spoken = np.concatenate(list(open_audio(samples[0].path).blocks()))
+    backwards = write_audio(tmp_path / "backwards.wav", np.ascontiguousarray(spoken[::-1]))
+    where = ["--model", str(model_folder)] if place == "here" else ["--url", real_server.url]
+    assert main(["file", *where, "--format", "json", str(backwards), str(samples[0].path)]) == 0
+    output = capsys.readouterr()
+    segments = json.loads(output.out.splitlines()[0])["segments"]
+    limit = json.loads((embedded_folder() / "config.json").read_text())["unsure_below"]
+    guesses = sum(segment["confidence"] < limit for segment in segments)
+    assert guesses > 0
+    told = f"{guesses} of {len(segments)} segments are more likely guesses than transcripts"
+    assert output.err.count("more likely guesses") == 1
+    assert f"{backwards}: {told} (confidence under {limit:g};" in output.err
 
 
 def test_a_language_the_model_does_not_know_is_refused(

@@ -43,6 +43,8 @@ def test_what_this_machine_cannot_do(config: EngineConfig, message: str) -> None
 
 
 def test_an_aligner_that_is_none() -> None:
+    with pytest.raises(ConfigError, match="aligner is '/nope', which is no folder here"):
+        load_engine(EngineConfig(device="cpu", aligner="/nope"))
     recogniser = str(embedded_folder())
     with pytest.raises(ConfigError, match=r"aligner is '.*embedded', which is a recogniser"):
         load_engine(EngineConfig(device="cpu", aligner=recogniser))

@@ -1,6 +1,8 @@
 """The whole recipe in small, from the corpus to a model the engine runs."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -9,7 +11,7 @@ from hark.engine.config import EngineConfig
 from hark.engine.load import load_engine
 from hark.engine.model.speech_model import load_model
 from tests import needs
-from training import corpus, smoke
+from training import corpus, lock, smoke
 from training.learning import runs
 from training.learning.aligner import AlignerModel
 from training.learning.model import SpeechModel
@@ -71,6 +73,20 @@ def test_a_finished_run_is_not_trained_again(made: Path) -> None:
     run = runs.constant(settings, made / "corpus", 0.01)
     assert run.train()
     assert run.optimiser.steps == before
+
+
+def test_a_corpus_that_is_stopped_takes_its_workers_along(made: Path, tmp_path: Path) -> None:
+    command = [sys.executable, "-u", "-m", "training", "corpus", "--dir", str(tmp_path)]
+    command += ["--digits", str(made / "digits"), "--shards", "2", "--jobs", "1"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"2 of 2 shards are to be made\n"
+        process.terminate()
+        _, said = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert b"the same command goes on" in said
+    with lock.held(tmp_path):  # a worker that lives on would hold it
+        assert [path.name for path in tmp_path.glob("shard-*")] == []
 
 
 def test_an_interrupted_corpus_is_completed(made: Path) -> None:

@@ -40,10 +40,11 @@ class Shift:
 
 def load(folder: Path) -> tuple[AlignerModel, AlignCollator]:
     """The exported aligner in bfloat16, and what makes its sequences."""
-    tensors = load_file(folder / "model.safetensors")
-    classes = tensors["score.weight"].shape[0]
-    model = AlignerModel(export.read_size(folder), classes).to(torch.bfloat16).eval()
-    model.load_state_dict(tensors, strict=True)
+    with export.readable(folder):
+        tensors = load_file(folder / "model.safetensors")
+        classes = tensors["score.weight"].shape[0]
+        model = AlignerModel(export.read_size(folder), classes).to(torch.bfloat16).eval()
+        model.load_state_dict(tensors, strict=True)
     return model, AlignCollator(Prompt.load(folder / "tokenizer.json"))
 
 

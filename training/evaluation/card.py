@@ -8,8 +8,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from training import corpus, manifest
+from training.errors import RecipeError, read_json
 from training.evaluation import licences, report, tables
+from training.evaluation.exam import file_hash
 from training.language import text
+from training.synthesis import digits
 
 _TEMPLATE = Path(__file__).with_name("card_template.md")
 _PHASES = {
@@ -19,7 +22,7 @@ _PHASES = {
 }
 
 
-class CardError(RuntimeError):
+class CardError(RecipeError):
     """A record the card needs is missing; the message says how to make it."""
 
 
@@ -30,37 +33,50 @@ def write(
     note: str = "",
     *,
     aligner_run: Path | None = None,
+    digit_runs: Mapping[str, Path] | None = None,
     description: Path = manifest.FOLDER,
     allow_quick: bool = False,
 ) -> None:
     """Write ``CARD.md`` and the measured threshold of guesses into the model's ``folder``.
 
     ``run`` holds the run whose export the model is, ``aligner_run`` that of the aligner beside it,
-    ``evaluation`` its ``eval.json``, ``description`` the corpus as ``manifest.write`` describes it.
-    ``note`` is added to the section on training, for what the records do not tell. Figures of a
-    quick evaluation mean nothing and are refused, unless the card means nothing either.
+    ``digit_runs`` the fine-tunes that left a speaker's digits out. ``evaluation`` holds the model's
+    ``eval.json``, ``description`` the corpus as ``manifest.write`` describes it. ``note`` is added
+    to the section on training, for what the records do not tell. Figures of a quick evaluation mean
+    nothing and are refused, unless the card means nothing either.
 
     Raises:
-        CardError: a run has no record, or the evaluation is a quick one.
+        CardError: a run has no record or is of another kind, or the evaluation is a quick one or
+            of other weights.
         EvaluationError: there is no evaluation.
     """
-    training = _record(run)
+    training = _record(run, ("constant", "cooldown"))
     if aligner_run is not None:
-        training["phases"] += _record(aligner_run)["phases"]
+        training["phases"] += _record(aligner_run, ("align",))["phases"]
+    tuned = {name: _record(folder, ("cooldown",)) for name, folder in (digit_runs or {}).items()}
     figures = report.read(evaluation)
+    if figures["model"] != file_hash(folder / "model.safetensors"):
+        raise CardError(
+            f"{evaluation} holds figures of other weights than {folder}; evaluate these with: "
+            f"python -m training eval --model {folder} --out {evaluation}"
+        )
     if figures["quick"] and not allow_quick:
         raise CardError(f"{evaluation} holds a quick evaluation; make a full one for the card")
-    card = _filled(training, figures, _corpus(description), note)
+    card = _filled(training, tuned, figures, _corpus(description), note)
     (folder / "CARD.md").write_text(_wrapped(card) + "\n", "utf-8")
     if "confidence" in figures["sections"]:
         _set_threshold(folder, figures["sections"]["confidence"]["threshold"])
 
 
-def _record(run: Path) -> dict:
+def _record(run: Path, kinds: Sequence[str]) -> dict:
+    """What ``run.json`` says about a run, which is of one of these kinds."""
     record = run / "run.json"
     if not record.exists():
         raise CardError(f"{record} is missing: --run is the folder of the model's training run")
-    return json.loads(record.read_text())
+    content = read_json(record, "train on, or put back its copy")
+    if content["kind"] not in kinds:
+        raise CardError(f"{run} holds a run of the kind {content['kind']!r}, wanted: {kinds[0]!r}")
+    return content
 
 
 def _corpus(description: Path) -> dict:
@@ -73,7 +89,13 @@ def _corpus(description: Path) -> dict:
     return data
 
 
-def _filled(training: Mapping, figures: Mapping, data: Mapping, note: str) -> str:
+def _filled(
+    training: Mapping,
+    tuned: Mapping[str, Mapping],
+    figures: Mapping,
+    data: Mapping,
+    note: str,
+) -> str:
     """The template with its places filled."""
     sections = figures["sections"]
     speed = sections.get("speed", {})
@@ -112,7 +134,7 @@ def _filled(training: Mapping, figures: Mapping, data: Mapping, note: str) -> st
         steps=training["steps"],
         wall_hours=training["wall_seconds"] / 3600,
         phases=_phase_table(training["phases"]),
-        commands=_commands(training["phases"], data, figures["seed"]),
+        commands=_commands(training["phases"], tuned, data, figures["seed"]),
         note=f"{note}\n\n" if note else "",
     )
 
@@ -135,12 +157,14 @@ def _phase_table(phases: Sequence[Mapping]) -> str:
     return tables.table(header, rows)
 
 
-def _commands(phases: Sequence[Mapping], data: Mapping, eval_seed: int) -> str:
+def _commands(
+    phases: Sequence[Mapping], tuned: Mapping[str, Mapping], data: Mapping, eval_seed: int
+) -> str:
     """What to type to make the model again."""
     python = "python -m training"
     lines = [
         "apt-get install " + " ".join(licences.packages()),
-        "pip install torch numpy safetensors tokenizers soxr",
+        "pip install -e .",
         f"{python} corpus --dir corpus --digits DIGITS --seed {data['seed']} "
         f"--shards {data['shards']}",
     ]
@@ -156,13 +180,24 @@ def _commands(phases: Sequence[Mapping], data: Mapping, eval_seed: int) -> str:
             f"--seed {own[-1]['seed']}"
         )
         exports["--aligner" if kind == "align" else "--model"] = f"{previous}/export"
+    speakers = [name for name in digits.SPEAKERS if name != digits.HELD_OUT_SPEAKER]
+    for speaker, record in tuned.items():
+        phase, others = record["phases"][-1], [name for name in speakers if name != speaker]
+        lines.append(
+            f"{python} cooldown --dir corpus --run runs/without-{speaker} --from runs/train "
+            f"--hours {phase['to_hours'] - phase['from_hours']:.1f} "
+            f"--digits-speakers {','.join(others)} --seed {phase['seed']}"
+        )
     model, run = exports["--model"], Path(exports["--model"]).parent
     inputs = " ".join(f"{name} {folder}" for name, folder in exports.items())
+    if tuned:
+        models = (f"{speaker}=runs/without-{speaker}/export" for speaker in tuned)
+        inputs += " --digit-models " + " ".join(models)
     aligner = f" --aligner-run {previous}" if "--aligner" in exports else ""
     lines += [
-        f"{python} manifest --dir corpus --digits DIGITS",
+        f"{python} manifest --dir corpus --digits DIGITS --out manifest",
         f"{python} eval {inputs} --digits DIGITS --speech SPEECH --seed {eval_seed}",
-        f"{python} card --model {model} --run {run}{aligner}",
+        f"{python} card --model {model} --run {run}{aligner} --manifest manifest",
     ]
     return "\n".join(lines)
 

@@ -17,6 +17,7 @@ from hark.engine.engine import Engine
 from hark.engine.load import load_engine
 from hark.engine.offline import transcribe
 from hark.engine.types import SAMPLE_RATE, EngineUpdate, StreamOptions
+from training.errors import RecipeError
 from training.evaluation import evaluate
 from training.evaluation.evaluate import TestClip
 from training.learning import export
@@ -26,7 +27,7 @@ _BLOCK = SAMPLE_RATE // 50
 """Samples of one block fed to the engine: 20 ms, as a client sends them."""
 
 
-class EvaluationError(RuntimeError):
+class EvaluationError(RecipeError):
     """The evaluation cannot be made; the message says what to do."""
 
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from training.errors import read_json, write_whole
 from training.evaluation import (
     report_accuracy,
     report_aligner,
@@ -113,6 +114,8 @@ def run(task: Task) -> dict:
         if task.only and name not in task.only:
             continue
         if missing := task.lacks(section):
+            if task.only:
+                raise EvaluationError(f"{name} needs --{' and --'.join(missing)}")
             print(f"{name}: left out, --{' and --'.join(missing)} not given", flush=True)
             continue
         kept = record["sections"].get(name)
@@ -139,7 +142,7 @@ def read(folder: Path) -> dict:
         raise EvaluationError(
             f"{path} is missing; make it with: python -m training eval --model MODEL --out {folder}"
         )
-    return json.loads(path.read_text("utf-8"))
+    return read_json(path, "remove it and evaluate again")
 
 
 def _begin(task: Task) -> dict:
@@ -170,6 +173,4 @@ def _described(value: Path | dict[str, Path]) -> str:
 
 
 def _save(record: dict, output: Path) -> None:
-    part = output / "eval.part"
-    part.write_text(json.dumps(record, indent=1, ensure_ascii=False) + "\n", "utf-8")
-    part.replace(output / "eval.json")
+    write_whole(output / "eval.json", json.dumps(record, indent=1, ensure_ascii=False) + "\n")

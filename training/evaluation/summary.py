@@ -29,9 +29,9 @@ def of_section(name: str, figures: Mapping) -> list[Line]:
     return list(_LINES[name](figures)) if name in _LINES else []
 
 
-def share(rate: Mapping) -> str:
+def share(rate: Mapping, digits: int = 1) -> str:
     """A percentage with its interval."""
-    return f"{rate['value']:.1f} % ({rate['low']:.1f} to {rate['high']:.1f})"
+    return f"{rate['value']:.{digits}f} % ({rate['low']:.1f} to {rate['high']:.1f})"
 
 
 def points(interval: Mapping) -> str:
@@ -51,7 +51,9 @@ def _size(what: str, size: int) -> Line:
 
 
 def _at_most(what: str, rate: Mapping, limit: float, aim: str = "") -> Line:
-    return Line(what, f"at most {limit:g} %{aim}", share(rate), rate["value"] <= limit)
+    holds = rate["value"] <= limit
+    looks_held = not holds and round(rate["value"], 1) <= limit
+    return Line(what, f"at most {limit:g} %{aim}", share(rate, 2 if looks_held else 1), holds)
 
 
 def _closed(figures: Mapping) -> Iterator[Line]:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from training.errors import RecipeError
 from training.language.wordlists import words
 
 _FORTUNES = Path("/usr/share/games/fortunes")
@@ -47,7 +48,7 @@ _FORTUNE_FILES = {
 }
 
 
-class MissingSourceError(RuntimeError):
+class MissingSourceError(RecipeError):
     """A package that the text material comes from is not installed."""
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
 
+from training.errors import BadFileError
 from training.language import text
 
 VOCABULARY = 1500
@@ -96,8 +97,15 @@ class Prompt:
 
     @classmethod
     def load(cls, path: Path) -> Prompt:
-        """Read ``tokenizer.json``."""
-        return cls(Tokenizer.from_file(str(path)))
+        """Read ``tokenizer.json``.
+
+        Raises:
+            BadFileError: it is missing, cut off, or another model's.
+        """
+        try:
+            return cls(Tokenizer.from_file(str(path)))
+        except Exception as error:  # noqa: BLE001 - that is what the library raises
+            raise BadFileError(f"{path} cannot be used ({error}); put back its copy") from None
 
     def build(self, audio_tokens: int, context: str = "") -> list[int]:
         """Ids from the system turn up to the start of the answer."""

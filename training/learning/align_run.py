@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from training.evaluation import align_eval
 from training.evaluation.evaluate import TestClip
 from training.language.tokenizer import Prompt
-from training.learning import checkpoint, export, schedule
+from training.learning import checkpoint, export, runs, schedule
 from training.learning.aligner import CLASSES, AlignCollator, AlignerModel, slot_loss
 from training.learning.batches import TensorBatch
 from training.learning.checkpoint import State
@@ -31,9 +31,8 @@ _ALL_LENGTHS = 1000.0
 def start(settings: Settings, corpus: Path, parent: Path, hours: float) -> Run[TensorBatch]:
     """Align for ``hours`` of audio in all, from the run or exported model in ``parent``."""
     source = Source(corpus, settings.seed, digit_speakers=())  # their word times are rough
-    settings.run.mkdir(parents=True, exist_ok=True)
-    if (settings.run / checkpoint.FILE).exists():
-        state = State.load(settings.run, settings.device)
+    if runs.has_checkpoint(settings.run):
+        state = runs.own_state(settings, "align")
     else:
         torch.manual_seed(settings.seed)
         state = _state_of(parent)
@@ -52,6 +51,8 @@ def _state_of(parent: Path) -> State:
         size, tensors = model.size.to_dict(), model.state_dict()
     else:
         state = State.load(parent)
+        if state.kind == "align":
+            raise runs.OtherRunError(f"{parent} holds an aligner's run; --from wants a recogniser")
         size, tensors = state.size, state.tensors["model"]
     return State("align", size, {"model": tensors}, seconds=0.0, begin_hours=0.0)
 

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import io
 import json
+import pickle
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import torch
 
+from training.errors import BadFileError, RecipeError, write_whole
 from training.learning.model import Size
 
 FILE = "checkpoint.pt"
 TOKENIZER = "tokenizer.json"
 
 
-class NoCheckpointError(RuntimeError):
+class NoCheckpointError(RecipeError):
     """The run has no checkpoint yet."""
 
 
@@ -53,10 +56,10 @@ class State:
 
     def save(self, run: Path) -> None:
         """Write the checkpoint; the old one stays until the new one is complete."""
-        part = run / "checkpoint.part"
         phases = [asdict(phase) for phase in self.phases]
-        torch.save(vars(self) | {"phases": phases}, part)
-        part.replace(run / FILE)
+        buffer = io.BytesIO()  # torch hides that a disk is full
+        torch.save(vars(self) | {"phases": phases}, buffer)
+        write_whole(run / FILE, buffer.getbuffer())
 
     @classmethod
     def load(cls, run: Path, device: torch.device | str = "cpu") -> State:
@@ -64,14 +67,21 @@ class State:
 
         Raises:
             NoCheckpointError: there is none.
+            BadFileError: it is cut off or something else.
         """
         if not (run / FILE).exists():
             raise NoCheckpointError(
                 f"{run} has no {FILE} yet; train first: python -m training train --run {run} …"
             )
-        fields = torch.load(run / FILE, map_location=device)
-        phases = [Phase(**phase) for phase in fields.pop("phases")]
-        return cls(**fields, phases=phases)
+        try:
+            fields = torch.load(run / FILE, map_location=device)
+            phases = [Phase(**phase) for phase in fields.pop("phases")]
+            return cls(**fields, phases=phases)
+        except (RuntimeError, EOFError, pickle.UnpicklingError, KeyError, TypeError) as error:
+            raise BadFileError(
+                f"{run / FILE} is cut off or no checkpoint of this recipe ({error}); "
+                "put back a copy, or begin again in another folder"
+            ) from None
 
     def model_size(self) -> Size:
         """Dimensions of the model."""
@@ -81,4 +91,4 @@ class State:
 def write_record(run: Path, record: dict, phases: list[Phase]) -> None:
     """Write ``run.json``, what the model card tells about the run."""
     whole = record | {"phases": [asdict(phase) for phase in phases]}
-    (run / "run.json").write_text(json.dumps(whole, indent=1) + "\n")
+    write_whole(run / "run.json", json.dumps(whole, indent=1) + "\n")

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save
 
+from training.errors import BadFileError, write_whole
 from training.language.text import LANGUAGES
 from training.language.tokenizer import Prompt
 from training.learning.model import Size, SpeechModel
@@ -26,9 +30,7 @@ def export(model: SpeechModel, prompt: Prompt, folder: Path, *, classes: int | N
         name: tensor.to(torch.bfloat16).clone().contiguous()
         for name, tensor in model.state_dict().items()
     }
-    weights = folder / "model.safetensors"
-    save_file(tensors, weights, metadata={"format": "pt"})
-    weights.chmod(0o644)  # safetensors makes it readable by its owner alone
+    write_whole(folder / "model.safetensors", save(tensors, metadata={"format": "pt"}))
     prompt.tokenizer.save(str(folder / "tokenizer.json"))
     head = aligner_head(classes) if classes else {}
     _write(folder / "config.json", config(model.size, prompt) | head)
@@ -45,10 +47,28 @@ def export(model: SpeechModel, prompt: Prompt, folder: Path, *, classes: int | N
 
 
 def load(folder: Path) -> tuple[SpeechModel, Prompt]:
-    """The exported model in bfloat16 and its prompt."""
-    model = SpeechModel(read_size(folder)).to(torch.bfloat16).eval()
-    model.load_state_dict(load_file(folder / "model.safetensors"), strict=True)
+    """The exported recogniser in bfloat16 and its prompt.
+
+    Raises:
+        BadFileError: the folder holds something else, or a part of it.
+    """
+    with readable(folder):
+        model = SpeechModel(read_size(folder)).to(torch.bfloat16).eval()
+        model.load_state_dict(load_file(folder / "model.safetensors"), strict=True)
     return model, Prompt.load(folder / "tokenizer.json")
+
+
+@contextmanager
+def readable(folder: Path) -> Iterator[None]:
+    """What goes wrong while a model is read is told of its folder, as a BadFileError."""
+    try:
+        yield
+    except (KeyError, TypeError, ValueError, RuntimeError, SafetensorError) as error:
+        said = str(error).partition("\n")[0]
+        raise BadFileError(
+            f"{folder} is not the export that is wanted, or is cut off ({said}); "
+            "make it with: python -m training export"
+        ) from None
 
 
 def read_size(folder: Path) -> Size:
@@ -153,4 +173,4 @@ def _text_config(size: Size, prompt: Prompt) -> dict:
 
 
 def _write(path: Path, content: dict) -> None:
-    path.write_text(json.dumps(content, indent=2) + "\n")
+    write_whole(path, json.dumps(content, indent=2) + "\n")

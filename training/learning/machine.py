@@ -7,10 +7,26 @@ from pathlib import Path
 
 import torch
 
+from training.errors import RecipeError
+
+
+class NoDeviceError(RecipeError):
+    """The wanted device is not there."""
+
 
 def pick_device(name: str | None) -> torch.device:
-    """The wanted device, by default the GPU where there is one."""
-    return torch.device(name or ("cuda" if torch.cuda.is_available() else "cpu"))
+    """The wanted device, by default the GPU where there is one.
+
+    Raises:
+        NoDeviceError: this machine or torch does not have it.
+    """
+    try:
+        device = torch.device(name or ("cuda" if torch.cuda.is_available() else "cpu"))
+        torch.zeros(1, device=device)
+    except (RuntimeError, AssertionError) as error:
+        said = str(error).partition("\n")[0]
+        raise NoDeviceError(f"--device {name} is not to be had here: {said}") from None
+    return device
 
 
 def prepare_torch(threads: int) -> None:

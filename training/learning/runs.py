@@ -8,6 +8,7 @@ from pathlib import Path
 
 import torch
 
+from training.errors import RecipeError
 from training.language.tokenizer import Prompt, train_tokenizer
 from training.learning import checkpoint, export, schedule
 from training.learning.checkpoint import NoCheckpointError, State
@@ -15,6 +16,10 @@ from training.learning.feed import Source
 from training.learning.model import Size, SpeechModel
 from training.learning.recogniser import Recogniser
 from training.learning.train import Run, Settings
+
+
+class OtherRunError(RecipeError):
+    """A folder holds a run of another kind."""
 
 
 def constant(
@@ -32,8 +37,8 @@ def constant(
     ``init_hours``; ``size`` holds the dimensions of a new one.
     """
     source = Source(corpus, settings.seed, digit_speakers=())
-    if _has_checkpoint(settings.run):
-        state = State.load(settings.run, settings.device)
+    if has_checkpoint(settings.run):
+        state = own_state(settings, "constant")
     elif init:
         state = _state_of_export(settings.run, init, init_hours)
     else:
@@ -78,14 +83,30 @@ def _recogniser(settings: Settings, state: State, source: Source, plan: schedule
     return Run(settings, task, state, source)
 
 
-def _has_checkpoint(run: Path) -> bool:
+def has_checkpoint(run: Path) -> bool:
     run.mkdir(parents=True, exist_ok=True)
     return (run / checkpoint.FILE).exists()
+
+
+def own_state(settings: Settings, kind: str) -> State:
+    """The checkpoint that the run's folder holds already.
+
+    Raises:
+        OtherRunError: it is of another kind of run.
+    """
+    state = State.load(settings.run, settings.device)
+    if state.kind != kind:
+        raise OtherRunError(
+            f"{settings.run} holds a run of the kind {state.kind!r}, this command continues only "
+            f"{kind!r}; give another --run"
+        )
+    return state
 
 
 def _new_state(settings: Settings, size: Size) -> State:
     """A run from nothing; its tokenizer is learnt first."""
     torch.manual_seed(settings.seed)
+    print("learning the tokenizer, about half a minute", flush=True)
     path = settings.run / checkpoint.TOKENIZER
     if not path.exists():
         train_tokenizer(settings.seed).save(str(path))
@@ -104,9 +125,11 @@ def _state_of_export(run: Path, folder: Path, hours: float) -> State:
 
 def _continued(settings: Settings, parent: Path, kind: str) -> State:
     """The run's own state, or a new one of ``kind`` that begins where ``parent`` stands."""
-    if _has_checkpoint(settings.run):
-        return State.load(settings.run, settings.device)
+    if has_checkpoint(settings.run):
+        return own_state(settings, kind)
     state = State.load(parent, settings.device)
+    if state.kind == "align":
+        raise OtherRunError(f"{parent} holds an aligner's run; --from wants a recogniser's")
     shutil.copyfile(parent / checkpoint.TOKENIZER, settings.run / checkpoint.TOKENIZER)
     state.kind, state.begin_hours = kind, state.seconds / 3600
     return state

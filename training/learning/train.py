@@ -15,6 +15,7 @@ from typing import Generic, Protocol, TypeVar
 import torch
 from torch import Tensor, nn
 
+from training.errors import RecipeError
 from training.learning import checkpoint, machine
 from training.learning.batches import TensorBatch
 from training.learning.checkpoint import Phase, State
@@ -32,7 +33,7 @@ _MOST_BAD_STEPS = 20
 B = TypeVar("B", bound=TensorBatch)
 
 
-class DivergedError(RuntimeError):
+class DivergedError(RecipeError):
     """The loss is not a number any more."""
 
 

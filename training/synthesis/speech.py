@@ -8,14 +8,16 @@ from dataclasses import dataclass
 import numpy as np
 import soxr
 
+from training.errors import RecipeError
+
 SAMPLE_RATE = 16_000
 
 
-class SynthesisError(RuntimeError):
+class SynthesisError(RecipeError):
     """The synthesiser failed on this utterance; the caller draws another one."""
 
 
-class MissingSynthesiserError(RuntimeError):
+class MissingSynthesiserError(RecipeError):
     """A synthesiser library is not installed; the message names the package."""
 
 

@@ -86,6 +86,10 @@ def _duplicate(tensors: Tensors) -> None:
     tensors["model.language_model.norm.weight"] = tensors["thinker.model.norm.weight"].clone()
 
 
+def _spoil(tensors: Tensors) -> None:
+    tensors["thinker.audio_tower.layers.1.fc1.bias"][3] = torch.nan
+
+
 def _untie(tensors: Tensors) -> None:
     tensors["thinker.lm_head.weight"][7, 7] += 1e-3
 
@@ -99,6 +103,7 @@ def _untie(tensors: Tensors) -> None:
         (_turn, r"wrong shape: .*layers\.2\.mlp\.up_proj\.weight \[96, 208\] .* \[208, 96\]"),
         (_quantise, r"not a float: thinker\.model\.norm\.weight I8"),
         (_duplicate, r"thinker\.model\.norm\.weight .*both language_model\.norm\.weight"),
+        (_spoil, r"layers\.1\.fc1\.bias holds values that are no finite numbers"),
         (_untie, r"ties the head .* thinker\.lm_head\.weight differs"),
     ],
 )
