@@ -152,6 +152,7 @@ class Bridge:
         self.status = BridgeStatus.LOADING
         self.port: EnginePort | None = None
         self.failure: BaseException | None = None
+        self._is_closed = False
         self._loop: asyncio.AbstractEventLoop | None = None
         self._settled = asyncio.Event()
         self._links: dict[StreamId, StreamLink] = {}
@@ -177,6 +178,12 @@ class Bridge:
         self._links.clear()
         if self.port is not None:
             await asyncio.to_thread(self.port.close)
+            self._is_closed = True
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether no engine is left on a thread: not one being loaded, nor one that came late."""
+        return self._is_closed or self.failure is not None
 
     def open(self, on_update: Callable[[EngineUpdate], None]) -> StreamLink:
         """A link for one more stream. The engine hears of it by the stream's `Open`."""

@@ -17,7 +17,7 @@ from hark.engine.processes.fleet import EngineFleet, machine, pick_num_engines
 from hark.engine.processes.process import EngineProcess, kill_children
 from hark.engine.types import ConfigError
 
-from .bridge import BridgeStatus, EnginePort, OnCrash, Publish, StartEngine
+from .bridge import EnginePort, OnCrash, Publish, StartEngine
 from .config import ServerConfig, Settings, add_flags, read_settings, unknown_variables
 from .server import HarkServer, listen
 from .service import Service
@@ -125,16 +125,16 @@ async def _serve(settings: Settings, start_engine: StartEngine, listener: socket
     announcer = asyncio.create_task(_announce(settings, service, server, _address(listener)))
     try:
         await server.serve(sockets=[listener])
-    finally:
+    finally:  # uvicorn repeats the signal, which raises SystemExit here
         announcer.cancel()
-    if service.bridge.status is BridgeStatus.LOADING:
-        _leave_at_once()
+        if server.should_exit and not service.bridge.has_ended:
+            _leave_at_once()
     if service.bridge.failure is not None:
         raise service.bridge.failure
 
 
 def _leave_at_once() -> NoReturn:
-    """End the process while an engine is loaded on a thread, in the middle of torch.
+    """End the process while a thread loads an engine or has just loaded it, in the middle of torch.
 
     torch aborts the process when the interpreter goes away beneath it.
     """

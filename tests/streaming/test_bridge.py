@@ -45,6 +45,24 @@ async def started() -> Bridge:
     return bridge
 
 
+async def test_an_engine_that_comes_after_the_close_has_not_ended() -> None:
+    bridge, may_load = Bridge(), threading.Event()
+
+    def load_slowly(publish: Publish, on_crash: OnCrash) -> FakeEngine:
+        may_load.wait()
+        return FakeEngine(publish, on_crash)
+
+    bridge.start(load_slowly)
+    await bridge.close()
+    assert not bridge.has_ended, "it is being loaded"
+    may_load.set()
+    await bridge.settled()
+    assert bridge.status is BridgeStatus.READY
+    assert not bridge.has_ended, "nobody has closed it"
+    await bridge.close()
+    assert bridge.has_ended
+
+
 async def test_updates_arrive_in_order_on_the_loop_and_only_at_their_stream() -> None:
     bridge = await started()
     heard: dict[str, list[EngineUpdate]] = {"one": [], "other": []}

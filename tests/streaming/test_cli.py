@@ -25,6 +25,29 @@ sys.exit(serve(Settings(ServerConfig(port=0), EngineConfig()), FakeEngine))
 """
 
 
+LOADING = """
+import atexit, sys, threading
+from hark.engine.config import EngineConfig
+from hark.streaming.config import ServerConfig, Settings
+from hark.streaming.serve import serve
+atexit.register(print, "the interpreter goes away beneath the thread that loads")
+load_for_ever = lambda *_: threading.Event().wait()
+sys.exit(serve(Settings(ServerConfig(port=0), EngineConfig()), load_for_ever))
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_server_that_loads_its_model_leaves_at_once(number: signal.Signals) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", LOADING], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        assert "loading" in process.stdout.readline()
+        process.send_signal(number)
+        rest, errors = process.communicate(timeout=60)
+    assert (process.returncode, rest, errors) == (0, "Stopping the server.\n", "")
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_serve_says_where_it_is_and_stops_in_order(number: signal.Signals) -> None:
     with subprocess.Popen(
