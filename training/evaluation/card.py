@@ -12,6 +12,9 @@ from training.errors import RecipeError, read_json
 from training.evaluation import licences, report, tables
 from training.evaluation.exam import file_hash
 from training.language import text
+from training.learning import export
+from training.learning.model import Size
+from training.learning.schedule import ADAM_RATE, BATCH_SECONDS, MUON_RATE
 from training.synthesis import digits
 
 _TEMPLATE = Path(__file__).with_name("card_template.md")
@@ -62,7 +65,8 @@ def write(
         )
     if figures["quick"] and not allow_quick:
         raise CardError(f"{evaluation} holds a quick evaluation; make a full one for the card")
-    card = _filled(training, tuned, figures, _corpus(description), note)
+    size = export.read_size(folder)
+    card = _filled(size, training, tuned, figures, _corpus(description), note)
     (folder / "CARD.md").write_text(_wrapped(card) + "\n", "utf-8")
     if "confidence" in figures["sections"]:
         _set_threshold(folder, figures["sections"]["confidence"]["threshold"])
@@ -90,6 +94,7 @@ def _corpus(description: Path) -> dict:
 
 
 def _filled(
+    size: Size,
     training: Mapping,
     tuned: Mapping[str, Mapping],
     figures: Mapping,
@@ -102,6 +107,7 @@ def _filled(
     return _TEMPLATE.read_text("utf-8").format(
         millions=training["parameters"] / 1e6,
         megabytes=speed.get("bytes in all", 0) / 1e6,
+        architecture=_architecture(size),
         vocabulary=round(text.vocabulary_size(), -2),
         groups=", ".join(sorted(text.GRAMMARS["English"].templates)),
         languages=", ".join(text.LANGUAGES),
@@ -133,9 +139,22 @@ def _filled(
         hours_seen=training["hours_seen"],
         steps=training["steps"],
         wall_hours=training["wall_seconds"] / 3600,
+        muon=MUON_RATE,
+        adam=ADAM_RATE,
+        batch=BATCH_SECONDS,
         phases=_phase_table(training["phases"]),
         commands=_commands(training["phases"], tuned, data, figures["seed"]),
         note=f"{note}\n\n" if note else "",
+    )
+
+
+def _architecture(size: Size) -> str:
+    return (
+        f"The encoder has {size.encoder_layers} layers of width {size.encoder_dim} "
+        f"({size.encoder_heads} heads, {size.encoder_ffn} in the feed-forward part) over three "
+        f"convolutions of {size.stem_channels} channels, the decoder {size.layers} layers of width "
+        f"{size.hidden} ({size.heads} query and {size.kv_heads} key heads of {size.head_dim}, "
+        f"{size.ffn} in the feed-forward part) and {size.vocab} tokens, tied"
     )
 
 
