@@ -1,6 +1,8 @@
 """Settings that cannot be served are refused when the engine starts, by name."""
 
 import logging
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -87,3 +89,13 @@ def test_what_was_taken_is_said(caplog: pytest.LogCaptureFixture) -> None:
     assert f"cpu, weights float32{products}, attention sdpa" in caplog.text
     assert "streams of 30 s" in caplog.text
     assert engine.runner.ledger.num_pages == 1_500
+
+
+def test_loading_does_not_import_torch_s_compiler() -> None:
+    program = (
+        "import sys; from hark.engine.config import EngineConfig; "
+        "from hark.engine.load import load_engine; "
+        "load_engine(EngineConfig(device='cpu')); "
+        "sys.exit('torch._dynamo' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
