@@ -17,7 +17,7 @@ import random
 import signal
 import time
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
@@ -34,6 +34,7 @@ from training.utterances import LANGUAGE_SHARES, LONGEST_FRAMES, PAIR_SHARE, Cli
 FORMAT = 2
 CLIPS_PER_SHARD = 1000
 _MEGABYTES_PER_CLIP = 0.1
+_ENDING_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
 class CorpusError(RecipeError):
@@ -211,8 +212,10 @@ def _made_shards(plan: Plan, missing: list[int], jobs: int) -> Iterator[tuple[in
             while waiting and len(running) < jobs:
                 reader, writer = context.Pipe(duplex=False)
                 task = (writer, plan, waiting.pop())
-                running[reader] = context.Process(target=_report_shard, args=task, daemon=True)
-                running[reader].start()
+                process = context.Process(target=_report_shard, args=task, daemon=True)
+                with _signals_waiting():  # Python loses those that come while it forks
+                    process.start()
+                    running[reader] = process
                 writer.close()
             ready = multiprocessing.connection.wait(list(running))
             for reader in [reader for reader in running if reader in ready]:
@@ -223,9 +226,21 @@ def _made_shards(plan: Plan, missing: list[int], jobs: int) -> Iterator[tuple[in
             process.join()
 
 
+@contextmanager
+def _signals_waiting() -> Iterator[None]:
+    """Signals that end a program come behind the block."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _ENDING_SIGNALS)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def _report_shard(writer: Connection, plan: Plan, index: int) -> None:
     """Make a shard and send (number, hours), or the exception that kept it from being made."""
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the parent, who ends its workers
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _ENDING_SIGNALS)
     try:
         writer.send(_build_shard(plan, index))
     except (RuntimeError, OSError) as error:
