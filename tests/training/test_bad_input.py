@@ -184,6 +184,9 @@ def test_digits_are_looked_through_before_the_work(lacking: str, tmp_path: Path)
     (tmp_path / "4_lucas_3.wav").unlink(missing_ok=True)
     with pytest.raises(digits.MissingDigitsError, match="fetch the Free Spoken Digit Dataset"):
         digits.DigitVoices(tmp_path)
+    if lacking != "everyone but theo":
+        (tmp_path / lacking).write_bytes(b"")
+        assert digits.DigitVoices(tmp_path).speakers == ["jackson", "theo"]
 
 
 def test_a_file_that_is_no_sound_is_told(tmp_path: Path) -> None:

@@ -201,22 +201,25 @@ def _commands(
         exports["--aligner" if kind == "align" else "--model"] = f"{previous}/export"
     speakers = [name for name in digits.SPEAKERS if name != digits.HELD_OUT_SPEAKER]
     for speaker, record in tuned.items():
-        phase, others = record["phases"][-1], [name for name in speakers if name != speaker]
+        own = [phase for phase in record["phases"] if phase["kind"] == "cooldown"]
+        others = [name for name in speakers if name != speaker]
         lines.append(
             f"{python} cooldown --dir corpus --run runs/without-{speaker} --from runs/train "
-            f"--hours {phase['to_hours'] - phase['from_hours']:.1f} "
-            f"--digits-speakers {','.join(others)} --seed {phase['seed']}"
+            f"--hours {own[-1]['to_hours'] - own[0]['from_hours']:.1f} "
+            f"--digits-speakers {','.join(others)} --seed {own[-1]['seed']}"
         )
     model, run = exports["--model"], Path(exports["--model"]).parent
     inputs = " ".join(f"{name} {folder}" for name, folder in exports.items())
+    tunes = ""
     if tuned:
         models = (f"{speaker}=runs/without-{speaker}/export" for speaker in tuned)
         inputs += " --digit-models " + " ".join(models)
-    aligner = f" --aligner-run {previous}" if "--aligner" in exports else ""
+        tunes = " --digit-runs " + " ".join(f"{name}=runs/without-{name}" for name in tuned)
+    beside = f" --aligner-run {previous}" if "--aligner" in exports else ""
     lines += [
         f"{python} manifest --dir corpus --digits DIGITS --out manifest",
         f"{python} eval {inputs} --digits DIGITS --speech SPEECH --seed {eval_seed}",
-        f"{python} card --model {model} --run {run}{aligner} --manifest manifest",
+        f"{python} card --model {model} --run {run}{beside}{tunes} --manifest manifest",
     ]
     return "\n".join(lines)
 
@@ -238,7 +241,9 @@ def _wrapped(card: str) -> str:
     """The card with its paragraphs broken into lines; tables, lists and code stay."""
     blocks = card.split("\n\n")
     return "\n\n".join(
-        block if block.startswith(("#", "|", "```", "- ")) else textwrap.fill(block, 100)
+        block
+        if block.startswith(("#", "|", "```", "- "))
+        else textwrap.fill(block, 100, break_on_hyphens=False)
         for block in blocks
     )
 

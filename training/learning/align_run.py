@@ -50,9 +50,7 @@ def _state_of(parent: Path) -> State:
         model, _ = export.load(parent)
         size, tensors = model.size.to_dict(), model.state_dict()
     else:
-        state = State.load(parent)
-        if state.kind == "align":
-            raise runs.OtherRunError(f"{parent} holds an aligner's run; --from wants a recogniser")
+        state = runs.parent_state(parent)
         size, tensors = state.size, state.tensors["model"]
     return State("align", size, {"model": tensors}, seconds=0.0, begin_hours=0.0)
 

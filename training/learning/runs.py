@@ -103,6 +103,18 @@ def own_state(settings: Settings, kind: str) -> State:
     return state
 
 
+def parent_state(parent: Path, device: torch.device | str = "cpu") -> State:
+    """The checkpoint of the recogniser's run that another one starts from.
+
+    Raises:
+        OtherRunError: it is an aligner's run.
+    """
+    state = State.load(parent, device)
+    if state.kind == "align":
+        raise OtherRunError(f"{parent} holds an aligner's run; --from wants a recogniser's")
+    return state
+
+
 def _new_state(settings: Settings, size: Size) -> State:
     """A run from nothing; its tokenizer is learnt first."""
     torch.manual_seed(settings.seed)
@@ -127,9 +139,7 @@ def _continued(settings: Settings, parent: Path, kind: str) -> State:
     """The run's own state, or a new one of ``kind`` that begins where ``parent`` stands."""
     if has_checkpoint(settings.run):
         return own_state(settings, kind)
-    state = State.load(parent, settings.device)
-    if state.kind == "align":
-        raise OtherRunError(f"{parent} holds an aligner's run; --from wants a recogniser's")
+    state = parent_state(parent, settings.device)
     shutil.copyfile(parent / checkpoint.TOKENIZER, settings.run / checkpoint.TOKENIZER)
     state.kind, state.begin_hours = kind, state.seconds / 3600
     return state
