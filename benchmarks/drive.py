@@ -155,8 +155,9 @@ class PacedRun:
         at = 0
         while self._open and self._clock() < last_due + _DRAIN_S:
             at = self._feed(at)
-            if self._engine.idle and at < len(self._schedule):
-                self._clock.skip_to(self._schedule[at][0])
+            rest_s = self._engine.rest_s
+            if rest_s > 0 and at < len(self._schedule):
+                self._clock.skip_to(min(self._schedule[at][0], self._clock() + rest_s))
                 continue
             began = self._clock()
             updates = self._engine.tick()

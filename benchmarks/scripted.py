@@ -108,6 +108,7 @@ class ScriptedSequence(Sequence):
         draft: list[int] | None = None,
         limits: Limits | None = None,
         biased: bool = True,
+        exact: bool = False,
     ) -> Step:
         seconds = num_samples / SAMPLE_RATE
         text = self._script.tokens(seconds, window_chunks, start=self._first_tape())
@@ -119,6 +120,7 @@ class ScriptedSequence(Sequence):
             draft=draft,
             limits=limits,
             biased=biased,
+            exact=exact,
         )
         self._tally.note_step(num_samples - self._heard if self._heard else 0)
         self._heard = num_samples

@@ -7,6 +7,7 @@ but its own answers, so streams join and leave at any tick.
 """
 
 import logging
+import math
 import time
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
@@ -126,7 +127,7 @@ class Engine:
         now = self._clock()
         touched, self._awake = self._awake, {}
         is_live = self._take_in(touched, now)
-        for job in self._bench.run(self._segments, now):
+        for job in self._bench.run(self._segments, now, self._pressure.gather_s):
             touched[job.stream_id] = None
             self._is_audited = False
             self._end_job(job)
@@ -145,6 +146,15 @@ class Engine:
             self._ledger.audit()
             self._is_audited = True
         return True
+
+    @property
+    def rest_s(self) -> float:
+        """How long it has nothing to do if no request comes: without end when it is idle."""
+        if self.idle:
+            return math.inf
+        if self._awake or self._desk:
+            return 0.0
+        return self._bench.rest_s(self._clock(), self._pressure.gather_s)
 
     def new_sequence(self, context: str) -> Sequence:
         """A sequence of this engine's model, for a clip that is no stream."""

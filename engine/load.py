@@ -67,7 +67,9 @@ def load_engine(config: EngineConfig, clock: Callable[[], float] = time.monotoni
         unsure_below=shape.unsure_below,
     )
     ledger = _plan_pool(config, model, limits, attention)
-    runner = Runner(model, ledger, attention)
+    # Finals are float32 throughout: what they say does not depend on how the work was divided.
+    exact = load_model(folder, device=device, layout="packed") if mixed else None
+    runner = Runner(model, ledger, attention, exact)
     if config.cuda_graphs == "auto" and isinstance(attention, PagedAttention):
         runner.record_graphs(longest_row=limits.segment_tokens)
     aligner = _load_aligner(config, attention, dtype=dtype, device=device, mixed=mixed)

@@ -90,15 +90,15 @@ class EngineThread:
 
         Bounded in time: a flood of requests must not keep the streams from their steps.
         """
-        wait = self._engine.idle
+        rest_s = min(self._engine.rest_s, _IDLE_S)
         until = time.monotonic() + _INTAKE_S
-        while wait or time.monotonic() < until:
+        while rest_s or time.monotonic() < until:
             try:
-                item = self._inbox.get(block=wait, timeout=_IDLE_S)
+                item = self._inbox.get(block=rest_s > 0, timeout=rest_s)
             except queue.Empty:
                 return True
             if item is None:
                 return False
             self._engine.handle(*item)
-            wait = False
+            rest_s = 0.0
         return True

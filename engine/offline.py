@@ -104,7 +104,7 @@ def decode_clip(
     prompt = PromptIds.of(tokenizer, context)
     room = len(prompt.head) + samples.shape[0] // SAMPLE_RATE * 13 + max_new_tokens + 64
     # A pool of its own: a clip may be longer than the segments the engine's pool is made for.
-    runner = Runner(engine.runner.model, KVLedger(num_pages=1, page_tokens=room))
+    runner = Runner(engine.runner.exact_model, KVLedger(num_pages=1, page_tokens=room))
     sequence = Sequence(prompt, runner.ledger, runner.counters)
     sequence.append(samples)
     step = sequence.recognise(

@@ -6,6 +6,7 @@ rows of 60 new tokens over 50 to 400, and single tokens); what is paid per row a
 therefore done once a batch here: masks, and where the rows lie.
 """
 
+from collections.abc import Iterator
 from itertools import groupby
 
 import torch
@@ -15,6 +16,9 @@ from torch import Tensor
 from .base import RowAttention, Rows, WindowAttention, spans
 
 _GPU_PAGE_TOKENS = 256
+_CPU_PIECE_TOKENS = 64
+"""New tokens of a row that are one call on a CPU: later tokens' keys, which a mask would hide from
+them at full cost, are then not looked at. A pass over a whole clip takes little more than half."""
 
 
 class SdpaAttention:
@@ -26,10 +30,16 @@ class SdpaAttention:
     name = "sdpa"
 
     def __init__(self, device: torch.device) -> None:
-        self.page_tokens = None if device.type == "cpu" else _GPU_PAGE_TOKENS
+        on_cpu = device.type == "cpu"
+        self.page_tokens = None if on_cpu else _GPU_PAGE_TOKENS
+        self._piece_tokens = _CPU_PIECE_TOKENS if on_cpu else None
 
     def rows(self, rows: Rows, *, kv_heads: int, like: Tensor) -> RowAttention:
-        where = [_place(rows, row, like.device) for row in range(len(rows.pages))]
+        pieces = [
+            (_place(rows, row, total, like.device), num_new, total)
+            for row in range(len(rows.pages))
+            for num_new, total in self._pieces(rows.new_lengths[row], rows.kv_lengths[row])
+        ]
         masks = _Masks(like)
 
         def attend(q: Tensor, keys: Tensor, values: Tensor) -> Tensor:
@@ -40,7 +50,7 @@ class SdpaAttention:
             stacked = q.view(num_new, kv_heads, group, head_dim).transpose(0, 1)
             stacked = stacked.reshape(1, kv_heads, num_new * group, head_dim)
             mixed, begin = [], 0
-            for place, n, total in zip(where, rows.new_lengths, rows.kv_lengths, strict=True):
+            for place, n, total in pieces:
                 end = begin + n * group
                 k = keys[place].transpose(0, 1).unsqueeze(0)  # [1, K, S, D]
                 v = values[place].transpose(0, 1).unsqueeze(0)
@@ -52,6 +62,13 @@ class SdpaAttention:
             return packed.transpose(0, 1).reshape(num_new, -1)
 
         return attend
+
+    def _pieces(self, num_new: int, total: int) -> Iterator[tuple[int, int]]:
+        """Of each call of a row, how many new tokens it has and how many tokens those see."""
+        size = self._piece_tokens or num_new
+        for begin in range(0, num_new, size):
+            end = min(begin + size, num_new)
+            yield end - begin, total - num_new + end
 
     def windows(self, lengths: list[int], *, like: Tensor) -> WindowAttention:
         del like
@@ -70,9 +87,9 @@ class SdpaAttention:
         return attend
 
 
-def _place(rows: Rows, row: int, device: torch.device) -> slice | Tensor:
-    """Where a row's tokens lie in the cache: a slice where they lie together."""
-    pages, page_tokens, length = rows.pages[row], rows.page_tokens, rows.kv_lengths[row]
+def _place(rows: Rows, row: int, length: int, device: torch.device) -> slice | Tensor:
+    """Where a row's first tokens lie in the cache: a slice where they lie together."""
+    pages, page_tokens = rows.pages[row], rows.page_tokens
     if length <= page_tokens:
         return slice(pages[0] * page_tokens, pages[0] * page_tokens + length)
     tokens = torch.arange(length)

@@ -61,7 +61,7 @@ class Clip:
         self._features = SegmentFeatures()
         self._stems: list[_Stem] = []
         self._num_stems_made = 0
-        self._windows: dict[int, list[Window]] = {}  # by window length in chunks
+        self._windows: dict[tuple[int, bool], list[Window]] = {}  # by length in chunks, exactness
 
     def append(self, samples: np.ndarray) -> None:
         """More samples of the clip, float32 [n]."""
@@ -82,17 +82,17 @@ class Clip:
         self._features.hear(self._samples[:num_samples])
         del self._stems[self._features.num_frames // CHUNK_FRAMES :]
 
-    def windows_ahead(self, window_chunks: int) -> int:
+    def windows_ahead(self, window_chunks: int, *, exact: bool = False) -> int:
         """Closed windows of this length that nobody has asked to be encoded yet."""
         closed = self._features.num_final // CHUNK_FRAMES // window_chunks
-        return closed - len(self._windows.get(window_chunks, []))
+        return closed - len(self._windows.get((window_chunks, exact), []))
 
     def encode(
-        self, window_chunks: int, *, closed_only: bool = False
+        self, window_chunks: int, *, exact: bool = False, closed_only: bool = False
     ) -> Generator[Work, Answer, tuple[list[Window], Tensor | None]]:
         """Bring stems and closed windows up to date; returns them, and the open window [A, E]."""
         open_stem = yield from self._update_stems(closed_only=closed_only)
-        kept = self._windows.setdefault(window_chunks, [])
+        kept = self._windows.setdefault((window_chunks, exact), [])
         num_closed = len(self._stems) // window_chunks
         del kept[num_closed:]
         groups = [
@@ -109,7 +109,7 @@ class Clip:
             work.append(torch.cat(rest))
         embeddings: list[Tensor] = []
         for part in _parts(work, max(1, _PART_CHUNKS // window_chunks)):
-            embeddings += cast(list[Tensor], (yield EncodeWork(part)))
+            embeddings += cast(list[Tensor], (yield EncodeWork(part, exact)))
         for w, embedded in zip(stale, embeddings, strict=False):
             kept[w : w + 1] = [Window(embedded, versions[w])]
         return kept, embeddings[-1] if has_open else None

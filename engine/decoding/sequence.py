@@ -88,7 +88,7 @@ class Sequence:
         self._clip = Clip(counters)
         self._lease: Lease | None = None
         self._kv_head = prompt.head
-        self._kv_window_chunks = 0
+        self._kv_window_chunks, self._kv_exact = 0, False
         self._kv_versions: list[tuple[int, ...]] = []  # of the closed windows whose KV is kept
 
     @property
@@ -127,18 +127,20 @@ class Sequence:
         draft: list[int] | None = None,
         limits: Limits | None = None,
         biased: bool = True,
+        exact: bool = False,
     ) -> Step:
         """Decode the clip's first `num_samples` samples greedily.
 
         `draft` is a guess of the tokens; it saves time and never changes the result. `language`
-        forces the language through the prompt; without `biased` the prompt leaves the context out.
+        forces the language through the prompt; without `biased` the prompt leaves the context out;
+        `exact` decodes with the runner's exact model.
         The pages behind the closed windows are given back before the hypothesis is returned.
         """
         self._clip.hear(num_samples)
-        closed, open_window = yield from self._clip.encode(window_chunks)
+        closed, open_window = yield from self._clip.encode(window_chunks, exact=exact)
         versions = [window.versions for window in closed]
         head = self._prompt.head if biased else self._prompt.bare_head
-        lease, kept = self._reuse_kv(head, window_chunks, versions)
+        lease, kept = self._reuse_kv(head, window_chunks, versions, exact=exact)
         tail = self._prompt.tail(language)
         audio = [w.embeddings for w in closed[kept:]] + (
             [] if open_window is None else [open_window]
@@ -146,33 +148,38 @@ class Sequence:
         draft_ids = draft or []
         missing = head[lease.num_tokens :]  # what is not shared, or nothing
         inputs = [missing, *audio, tail + draft_ids]
-        choices = yield ForwardWork(lease, inputs, len(draft_ids) + 1)
+        choices = yield ForwardWork(lease, inputs, len(draft_ids) + 1, exact)
         self._counters.verify_passes += 1
         self._ledger.share(lease, tuple(head))
-        self._kv_window_chunks = window_chunks
+        self._kv_window_chunks, self._kv_exact = window_chunks, exact
         self._kv_versions = versions
 
         limits = limits or Limits.for_audio(num_samples)
-        greedy = self._greedy(lease, cast(Choices, choices), draft_ids, limits)
+        greedy = self._greedy(lease, cast(Choices, choices), draft_ids, limits, exact=exact)
         tokens, logprobs, stopped, end = yield from greedy
         self._ledger.truncate(lease, self._kv_length())
         return Hypothesis(tokens, logprobs, num_samples, window_chunks, language, stopped, *end)
 
     def encode_ahead(self, window_chunks: int) -> Generator[Work, Answer, None]:
-        """Encode the windows of this length that are closed by now, for a later `recognise`."""
-        yield from self._clip.encode(window_chunks, closed_only=True)
+        """Encode the windows of this length that are closed by now, for a later exact step."""
+        yield from self._clip.encode(window_chunks, exact=True, closed_only=True)
 
     def windows_ahead(self, window_chunks: int) -> int:
-        """Closed windows of this length that no step has encoded yet."""
-        return self._clip.windows_ahead(window_chunks)
+        """Closed windows of this length that no exact step has encoded yet."""
+        return self._clip.windows_ahead(window_chunks, exact=True)
 
     def _reuse_kv(
-        self, head: list[int], window_chunks: int, versions: list[tuple[int, ...]]
+        self,
+        head: list[int],
+        window_chunks: int,
+        versions: list[tuple[int, ...]],
+        *,
+        exact: bool,
     ) -> tuple[Lease, int]:
         """The lease, cut back to the closed windows that still hold, and their count."""
-        if head is not self._kv_head:
+        if head is not self._kv_head or exact != self._kv_exact:
             self.release()
-            self._kv_head = head
+            self._kv_head, self._kv_exact = head, exact
         if self._lease is None:
             self._lease = self._ledger.open(tuple(head))
         kept = 0
@@ -194,7 +201,13 @@ class Sequence:
         return len(self._kv_head) + window_tokens * len(self._kv_versions)
 
     def _greedy(
-        self, lease: Lease, choices: Choices, draft_ids: list[int], limits: Limits
+        self,
+        lease: Lease,
+        choices: Choices,
+        draft_ids: list[int],
+        limits: Limits,
+        *,
+        exact: bool,
     ) -> Generator[
         Work, Answer, tuple[list[int], list[float], Literal["end", "budget", "loop"], End]
     ]:
@@ -224,7 +237,7 @@ class Sequence:
             rest = draft.rejoin(tokens)
             self._ledger.truncate(lease, text_begin + len(tokens) - 1)
             choices = cast(
-                Choices, (yield ForwardWork(lease, [[tokens[-1], *rest]], 1 + len(rest)))
+                Choices, (yield ForwardWork(lease, [[tokens[-1], *rest]], 1 + len(rest), exact))
             )
             if rest:
                 self._counters.verify_passes += 1

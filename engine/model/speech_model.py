@@ -58,14 +58,17 @@ class SpeechModel(nn.Module):
         self.product_dtype = torch.float32  # of matrix products, once prepared
         self._head: Head | None = None
 
-    def prepare(self, *, mixed: bool = False, quant: Quant = "none") -> "SpeechModel":
+    def prepare(
+        self, *, mixed: bool = False, quant: Quant = "none", layout: Layout | None = None
+    ) -> "SpeechModel":
         """Freeze the loaded weights and lay them out for inference.
 
         With `mixed` a float32 model on a CPU multiplies bfloat16 matrices; its head does not.
+        `layout` None is the one for this device.
         `quant` int8 concerns the decoder and the head of a large vocabulary, which is where the
         weights are read over and over; the encoder's few passes stay as precise as stored.
         """
-        layout = pick_layout(self.device, self.dtype, mixed=mixed)
+        layout = layout or pick_layout(self.device, self.dtype, mixed=mixed)
         self.product_dtype = torch.bfloat16 if layout == "mixed" else self.dtype
         narrow: Layout = "int8" if quant == "int8" else layout
         self.requires_grad_(False)
@@ -158,6 +161,7 @@ def load_model(
     device: torch.device | str = "cpu",
     mixed: bool = False,
     quant: Quant = "none",
+    layout: Layout | None = None,
 ) -> SpeechModel:
     """The model of a checkpoint folder, either layout, ready for inference.
 
@@ -168,4 +172,4 @@ def load_model(
     with torch.device("meta"):
         model = SpeechModel(read_config(folder))
     load_weights(folder, model, dtype=dtype, device=torch.device(device))
-    return model.prepare(mixed=mixed, quant=quant)
+    return model.prepare(mixed=mixed, quant=quant, layout=layout)

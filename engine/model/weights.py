@@ -133,13 +133,13 @@ class PackedMatrix:
 
     def __init__(self, weight: Tensor, bias: Tensor | None) -> None:
         self._packed = torch.ops.mkldnn._reorder_linear_weight(weight, _ROWS_HINT)
-        self._bias = bias
+        self._bias, self._dtype = bias, weight.dtype
 
     def __call__(self, x: Tensor) -> Tensor:
         num_rows, num_columns = x.shape
         padded = round_up_rows(num_rows)
-        if padded != num_rows or x.dtype != torch.bfloat16:
-            rows = x.new_empty((padded, num_columns), dtype=torch.bfloat16)
+        if padded != num_rows or x.dtype != self._dtype:
+            rows = x.new_empty((padded, num_columns), dtype=self._dtype)
             rows[:num_rows] = x  # whatever lies in the others stays in theirs
             x = rows
         product = torch.ops.mkldnn._linear_pointwise(x, self._packed, self._bias, "none", [], "")

@@ -20,12 +20,14 @@ JobSteps = Generator[Work, Answer, Hypothesis | None]
 class Job:
     """A step on its way, and what it waits for.
 
-    `due_at` is when the audio it hears had come; `deadline` is when it should have ended.
+    `spoken_at` is when the last sample it hears was spoken, `due_at` when that had come, `deadline`
+    when it should have ended.
     """
 
     stream_id: StreamId
     segment: Segment
     rank: Rank
+    spoken_at: float
     due_at: float
     deadline: float
     is_final: bool

@@ -4,7 +4,8 @@ A step's *share* is its time from falling due to its hypothesis, as a share of t
 the next step waits for it. `Ladder` stretches everybody's cadence while shares are too large, and
 `Capacity` learns how many streams fit. Both move in windows of 0.4 s.
 
-Nothing swings: a rung is left upwards at once and downwards only after calm; a rung that was too
+Nothing swings: a rung is left upwards when two windows in a row were too hot (one is, when some
+finals fall together) and downwards only after calm; a rung that was too
 hot with some number of streams is not tried again with as many before `MEMORY_S` have passed. When
 streams leave, the way down is open, one rung for two calm windows: 5 s for all of them.
 """
@@ -16,6 +17,11 @@ WINDOW_S = 0.4
 STRETCHES = (1.0, 1.25, 1.6, 2.0, 2.5, 3.2, 4.0)
 HOT_SHARE, WARM_SHARE, CALM_SHARE = 0.95, 0.7, 0.5  # of the cadence, by more than `FEW` of steps
 FEW = 0.1
+GATHER_S = 0.2
+"""How old what a step hears may get while it waits for others (`Pressure.gather_s`). What starts
+together was spoken within half of that."""
+LITTLE_BUSY, RATHER_BUSY = 0.3, 0.6
+"""Of the time: between them `gather_s` grows from nothing to all."""
 MEMORY_S = 30.0
 CALM_WINDOWS = 2
 _SPANS = 5  # windows that are looked back on
@@ -49,6 +55,7 @@ class Ladder:
     def __init__(self) -> None:
         self._rung = 0
         self._calm_windows = 0
+        self._was_hot = False
         self._changed_at = float("-inf")
         self._too_hot: dict[int, tuple[int, float]] = {}  # rung: with how many streams, and when
 
@@ -59,7 +66,8 @@ class Ladder:
     def close_window(self, heat: Heat, num_streams: int, now: float) -> None:
         """Take note of how the last window went with this many streams."""
         self._calm_windows = self._calm_windows + 1 if heat is Heat.CALM else 0
-        if heat is Heat.HOT:
+        was_hot, self._was_hot = self._was_hot, heat is Heat.HOT
+        if heat is Heat.HOT and was_hot:
             self._too_hot[self._rung] = num_streams, now
             # What a rung does shows only in the window after the next.
             if now - self._changed_at >= 2 * WINDOW_S:
@@ -129,6 +137,7 @@ class Pressure:
 
     def note_step(self, *, late_s: float, took_s: float, cadence_s: float) -> None:
         """A live step ended: it began so late, and took so long."""
+        late_s = max(0.0, late_s - self.gather_s)  # gathering is no lateness: it was meant
         self._shares.append((late_s + took_s) / (cadence_s * self.ladder.stretch))
         self._lateness_s.append(late_s)
 
@@ -150,6 +159,15 @@ class Pressure:
         self._opened_at, self._busy_s = now, 0.0
         self._shares, self._lateness_s = [], []
         return self.ladder.stretch != before
+
+    @property
+    def gather_s(self) -> float:
+        """How old what a step hears gets while the step waits for others to share passes with.
+
+        0 while there is time enough: alone, a stream is answered at once.
+        """
+        share = (self.busy_ratio - LITTLE_BUSY) / (RATHER_BUSY - LITTLE_BUSY)
+        return GATHER_S * min(1.0, max(0.0, share))
 
     @property
     def busy_ratio(self) -> float:

@@ -21,6 +21,7 @@ class Planner:
     def plan(self, stream_id: StreamId, stream: Stream, now: float) -> None:
         """The jobs of a stream that has heard something, or of which a job has ended."""
         for segment in stream.undecoded():
+            self._bench.withdraw(segment)
             if not self._bench.has(segment):
                 self._add(stream_id, stream, segment, Rank.FINAL, segment.final_step, now)
         segment = stream.open
@@ -29,7 +30,8 @@ class Planner:
         heard = stream.due_samples(self._pressure.ladder.stretch, now)
         ahead = segment.options.final_window_s
         if heard is not None:
-            self._add(stream_id, stream, segment, Rank.STEP, partial(segment.step, heard), now)
+            steps = partial(segment.step, heard)
+            self._add(stream_id, stream, segment, Rank.STEP, steps, now, heard=heard)
         elif segment.sequence.windows_ahead(ahead) > 0:
             steps = partial(segment.sequence.encode_ahead, ahead)
             self._add(stream_id, stream, segment, Rank.AHEAD, steps, now)
@@ -42,6 +44,8 @@ class Planner:
         rank: Rank,
         make_steps: Callable[[], JobSteps],
         now: float,
+        *,
+        heard: int | None = None,
     ) -> None:
         in_time = rank is Rank.AHEAD or not stream.is_ahead(now)
         due_at = min(now, stream.heard_at)
@@ -49,6 +53,7 @@ class Planner:
             stream_id,
             segment,
             rank if in_time else Rank.CATCH_UP,
+            spoken_at=due_at if heard is None else stream.spoken_at(heard),
             due_at=due_at,
             deadline=due_at + segment.options.cadence_ms / 1000,
             is_final=rank is Rank.FINAL,

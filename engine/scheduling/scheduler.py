@@ -6,6 +6,7 @@ that live streams leave: they run while no live job does, and one of them now an
 that was started is never held up by one that was not.
 """
 
+import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
@@ -28,10 +29,15 @@ class Rank(IntEnum):
 
 
 class Schedulable(Protocol):
-    """What the scheduler needs to know of a job. `deadline` is when it should have ended."""
+    """What the scheduler needs to know of a job.
+
+    `spoken_at` is when the last sample it hears was spoken, `deadline` when it should have ended.
+    """
 
     @property
     def rank(self) -> Rank: ...
+    @property
+    def spoken_at(self) -> float: ...
     @property
     def deadline(self) -> float: ...
 
@@ -93,11 +99,24 @@ class Scheduler:
         self.budget = budget or Budget()
         self._max_tokens = self.budget.max_tokens
         self._spare_turn_at = 0.0
+        self._alone = False
 
-    def to_start(self, waiting: Iterable[J], running: Sequence[J]) -> list[J]:
-        """The waiting jobs to start now: the live ones there is room for, and few others."""
+    def to_start(
+        self, waiting: Iterable[J], running: Sequence[J], now: float, gather_s: float = 0.0
+    ) -> list[J]:
+        """The waiting jobs to start now: the live ones there is room for, and few others.
+
+        Steps start together, for passes that many share cost far less than passes of their own: as
+        soon as what one of them hears is `gather_s` old, and with it all that would be so soon.
+        Counted from when it was spoken, not from when it came, this takes out the jitter of frames.
+        """
         ordered = sorted(waiting, key=_turn)
-        live = [job for job in ordered if job.rank.is_live]
+        young = now - gather_s / 2 if gathering_s(ordered, now, gather_s) <= 0 else -math.inf
+        live = [
+            job
+            for job in ordered
+            if job.rank.is_live and not (_gathers(job) and job.spoken_at > young)
+        ]
         spare = [job for job in ordered if not job.rank.is_live]
         num_spare = sum(not job.rank.is_live for job in running)
         num_live = len(running) - num_spare
@@ -107,8 +126,14 @@ class Scheduler:
         )
 
     def to_run(self, running: Sequence[J], now: float) -> list[J]:
-        """The started jobs that take part in this tick."""
-        live = [job for job in running if job.rank.is_live]
+        """The started jobs that take part in this tick.
+
+        Finals have every other tick to themselves: a stream waits for its final and nothing else,
+        while its next step is one of many.
+        """
+        finals = [job for job in running if job.rank is Rank.FINAL]
+        self._alone = bool(finals) and not self._alone
+        live = finals if self._alone else [job for job in running if job.rank.is_live]
         spare = sorted((job for job in running if not job.rank.is_live), key=_turn)
         if not live:
             return spare
@@ -153,6 +178,16 @@ class Scheduler:
             self._max_tokens = max(self.budget.min_tokens, min(self._max_tokens, fitting))
         elif num_tokens > self._max_tokens // 2:
             self._max_tokens = min(self.budget.max_tokens, self._max_tokens + self._max_tokens // 4)
+
+
+def gathering_s(waiting: Iterable[Schedulable], now: float, gather_s: float) -> float:
+    """How long the steps among these jobs still wait for others; 0 when they may start."""
+    oldest = min((job.spoken_at for job in waiting if _gathers(job)), default=-math.inf)
+    return max(0.0, oldest + gather_s - now)
+
+
+def _gathers(job: Schedulable) -> bool:
+    return job.rank is Rank.STEP
 
 
 def _turn(job: Schedulable) -> tuple[Rank, float]:

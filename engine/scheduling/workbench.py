@@ -10,7 +10,7 @@ from ..decoding.runner import EncodeWork, ForwardWork, Runner, StemWork
 from ..streams.segment import Segment
 from ..types import StreamId
 from .job import Job
-from .scheduler import Budget, Holder, Scheduler
+from .scheduler import Budget, Holder, Rank, Scheduler, gathering_s
 
 W = TypeVar("W", StemWork, EncodeWork, ForwardWork)
 
@@ -51,6 +51,12 @@ class Workbench:
         self._jobs.append(job)
         self._busy.add(job.segment)
 
+    def withdraw(self, segment: Segment) -> None:
+        """Forget the segment's step that has not begun: its final is due."""
+        for job in [job for job in self._jobs if job.segment is segment and job.steps is None]:
+            if not job.is_final:
+                self._remove(job)
+
     def drop(self, stream_id: StreamId) -> None:
         """Forget the jobs of a stream."""
         for job in [job for job in self._jobs if job.stream_id == stream_id]:
@@ -58,14 +64,23 @@ class Workbench:
                 job.steps.close()
             self._remove(job)
 
-    def run(self, resting: Callable[[], Iterable[Segment]], now: float) -> list[Job]:
+    def rest_s(self, now: float, gather_s: float) -> float:
+        """How long all jobs do nothing but wait for others to start with; 0 without any jobs."""
+        if any(job.steps is not None or job.rank is not Rank.STEP for job in self._jobs):
+            return 0.0
+        return gathering_s(self._jobs, now, gather_s)
+
+    def run(
+        self, resting: Callable[[], Iterable[Segment]], now: float, gather_s: float = 0.0
+    ) -> list[Job]:
         """Start what is due and do some rounds of work; returns the jobs that ended.
 
-        Pages may be taken from the segments `resting` gives, but for those whose job has begun.
+        Steps wait for others to start with until what they hear is `gather_s` old. Pages may be
+        taken from the segments `resting` gives, but for those whose job has begun.
         """
         running = [job for job in self._jobs if job.steps is not None]
         waiting = [job for job in self._jobs if job.steps is None]
-        for job in self._scheduler.to_start(waiting, running):
+        for job in self._scheduler.to_start(waiting, running, now, gather_s):
             job.start(now)
             running.append(job)
         active = self._scheduler.to_run(running, now)

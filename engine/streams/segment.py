@@ -123,13 +123,17 @@ class Segment:
         return (num_samples - shift) // cadence * cadence + shift
 
     def step(self, num_samples: int) -> Step:
-        """The next partial's decode, with the last hypothesis as its draft."""
+        """The next partial's decode, with the last hypothesis as its draft.
+
+        Where it has the final's window it is as exact as that, so that the final can go on from it.
+        """
         language = self.options.language or self._locked
         return self.sequence.recognise(
             num_samples,
             window_chunks=self.options.partial_window_s,
             language=language,
             draft=self._draft(language),
+            exact=self.options.partial_window_s == self.options.final_window_s,
         )
 
     def step_done(self, hypothesis: Hypothesis, spent: Spent) -> Partial | None:
@@ -212,6 +216,7 @@ class Segment:
             language=self.options.language,
             draft=draft,
             biased=biased,
+            exact=True,
         )
 
     def ready_final(self) -> Hypothesis | None:

@@ -83,6 +83,12 @@ class Stream:
             return asked - self.open.start_sample
         return self.open.due_samples(AHEAD_STRETCH if is_ahead else stretch)
 
+    def spoken_at(self, num_samples: int) -> float:
+        """When the last of the open segment's first samples was spoken, judged by the newest."""
+        assert self.open is not None
+        newer = self._clock - self.open.start_sample - num_samples
+        return self.heard_at - newer / SAMPLE_RATE
+
     @property
     def _asked_sample(self) -> int | None:
         """Up to where the endpointer wants the open segment to be read at once, if it can be."""

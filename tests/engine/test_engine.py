@@ -1,5 +1,6 @@
 """Streams through the engine: order, exactness, sharing and what happens when pages are short."""
 
+import math
 import random
 from itertools import pairwise
 
@@ -14,8 +15,10 @@ from hark.engine.engine import Engine
 from hark.engine.limits import EngineLimits
 from hark.engine.model.speech_model import SpeechModel
 from hark.engine.offline import run_step
+from hark.engine.scheduling.ladder import Pressure
 from hark.engine.scheduling.scheduler import Budget
 from hark.engine.streams.output import parse_output
+from hark.engine.streams.segment import Segment
 from hark.engine.types import (
     SAMPLE_RATE,
     Abort,
@@ -358,3 +361,44 @@ def test_full_and_free_again() -> None:
     assert engine.runner.ledger.num_leases == 0
     engine.handle(Open(1, FLOATS, MANUAL))
     assert engine.tick() == [(1, Opened("tiny"))]
+
+
+def test_steps_wait_for_company_when_the_engine_is_busy_and_finals_do_not(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    clock = ManualClock()
+    engine = new_engine()
+    engine._clock = lambda: clock.now
+    monkeypatch.setattr(Pressure, "gather_s", 0.2)
+    steps, step = [], Segment.step
+    monkeypatch.setattr(Segment, "step", lambda *args: steps.append(1) or step(*args))
+    blocks = np.array_split(bursts(6, seed=3), 60)
+
+    def speak_until_a_step_waits() -> None:
+        while engine.rest_s in (0.0, math.inf):
+            clock.advance(0.1)
+            engine.handle(Feed(0, blocks.pop(0).astype("<f4").tobytes()))
+            engine.tick()
+
+    engine.handle(Open(0, FLOATS, MANUAL))
+    assert engine.rest_s == 0.0, "there is something to say"
+    speak_until_a_step_waits()
+    assert 0.1 <= engine.rest_s <= 0.2, "what it hears is up to a block older than its arrival"
+    engine.tick()
+    assert steps == []
+    clock.advance(engine.rest_s)
+    until_idle(engine)
+    assert steps == [1]
+    assert engine.rest_s == math.inf
+
+    speak_until_a_step_waits()
+    engine.handle(Finalize(0, "now"))
+    assert any(isinstance(update, Final) for update in until_idle(engine)), "the clock stands still"
+    assert steps == [1], "the second is not needed any more"
+
+
+def until_idle(engine: Engine) -> list[EngineUpdate]:
+    said = []
+    while not engine.idle:
+        said += [update for _, update in engine.tick()]
+    return said

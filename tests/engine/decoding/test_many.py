@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -211,6 +212,52 @@ def test_narrow_numbers(
                 assert leads[position] < narrow_lead
                 unclear += 1
     assert unclear <= total // 50
+
+
+@needs_packed
+def test_exact_steps_beside_rounded_ones(
+    model_folder: Path, speech_model: tuple[SpeechModel, Tokenizer], clips: list[Clip]
+) -> None:
+    """Finals are what float32 alone says, whatever the steps before them left behind."""
+    runner = Runner(
+        load_model(model_folder, mixed=True),
+        KVLedger(num_pages=NUM_CLIPS, page_tokens=1024),
+        exact_model=load_model(model_folder, layout="packed"),
+    )
+    sequences = [Sequence(clip.prompt, runner.ledger, runner.counters) for clip in clips]
+    drafts: list[Hypothesis] = []
+    for clip, sequence in zip(clips, sequences, strict=True):
+        sequence.append(clip.samples)
+        half = clip.samples.shape[0] // 2
+        run_step(sequence.recognise(half, window_chunks=1), runner)
+        step = sequence.recognise(clip.samples.shape[0], window_chunks=1)
+        drafts.append(run_step(step, runner))
+    turns = [
+        Turn(
+            sequence,
+            # Every other one is rounded: both models' passes are in the same batch.
+            partial(
+                sequence.recognise,
+                clip.samples.shape[0],
+                window_chunks=1,
+                draft=draft.tokens,
+                exact=number % 2 == 0,
+            ),
+        )
+        for number, (clip, sequence, draft) in enumerate(zip(clips, sequences, drafts, strict=True))
+    ]
+    together = run_together(turns, runner, preempt=True)
+    for number, (clip, hypothesis) in enumerate(zip(clips, together, strict=True)):
+        if number % 2 == 0 and hypothesis.tokens != clip.alone.tokens:
+            assert assert_greedy(speech_model[0], clip.prompt, clip.samples, hypothesis) > 0
+        elif number % 2 == 0:
+            assert hypothesis.logprobs == pytest.approx(clip.alone.logprobs, abs=1e-3)
+    rounded = [
+        max(abs(a - b) for a, b in zip(h.logprobs, clip.alone.logprobs, strict=False))
+        for h, clip in zip(together[1::2], clips[1::2], strict=True)
+        if h.logprobs
+    ]
+    assert max(rounded) > 1e-3, "the others show that there is something to be rounded"
 
 
 @needs_int8

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hark.engine.decoding.kv_pool import KVLedger, Lease
-from hark.engine.scheduling.scheduler import Budget, Rank, Scheduler
+from hark.engine.scheduling.scheduler import Budget, Rank, Scheduler, gathering_s
 
 
 @dataclass(eq=False)
@@ -16,6 +16,7 @@ class Job:
     lease: Lease = field(default_factory=Lease)
     num_new: int = 1
     num_choices: int = 1
+    spoken_at: float = 0.0
 
 
 @dataclass
@@ -40,7 +41,7 @@ def new_scheduler(**budget: float) -> Scheduler:
 
 @given(waiting=jobs, running=jobs)
 def test_finals_first_then_by_deadline(waiting: list[Job], running: list[Job]) -> None:
-    started = new_scheduler(max_jobs=8, max_spare=2).to_start(waiting, running)
+    started = new_scheduler(max_jobs=8, max_spare=2).to_start(waiting, running, 9.0)
     for is_live, limit in ((True, 8), (False, 2)):
         chosen = [job for job in started if job.rank.is_live is is_live]
         keys = [(job.rank, job.deadline) for job in chosen]
@@ -52,11 +53,50 @@ def test_finals_first_then_by_deadline(waiting: list[Job], running: list[Job]) -
         assert all((job.rank, job.deadline) >= keys[-1] for job in held if keys)
 
 
+@given(
+    waiting=st.lists(
+        st.builds(Job, st.sampled_from(Rank), st.floats(0, 9), spoken_at=st.floats(0, 0.5)),
+        max_size=12,
+    ),
+    now=st.floats(0.0, 1.0),
+    gather_s=st.floats(0.0, 0.3),
+)
+def test_steps_start_together_and_nothing_else_waits_for_company(
+    waiting: list[Job], now: float, gather_s: float
+) -> None:
+    scheduler = new_scheduler()
+    started = scheduler.to_start(waiting, [], now, gather_s)
+    steps = [job for job in waiting if job.rank is Rank.STEP]
+    assert [job for job in waiting if job.rank is Rank.FINAL and job not in started] == []
+    ages = [now - job.spoken_at for job in steps]
+    rest_s = gathering_s(waiting, now, gather_s)
+    assert 0 <= rest_s <= max([0.0, *(gather_s - age for age in ages)]) + 1e-9
+    if rest_s > 0:
+        assert not any(job in started for job in steps)
+        assert max(ages) < gather_s + 1e-9
+    for job, age in zip(steps, ages, strict=True):
+        if age > gather_s + 1e-9:
+            assert job in started, "nobody waits longer than that"
+        if job in started:
+            assert age >= gather_s / 2 - 1e-9, "nobody is taken along who could well wait"
+    if not gather_s:
+        assert all(job in started for job in steps if job.spoken_at <= now)
+
+
+def test_finals_have_every_other_tick_to_themselves() -> None:
+    scheduler = new_scheduler()
+    final, step = Job(Rank.FINAL, 0.0), Job(Rank.STEP, 0.0)
+    ticks = [scheduler.to_run([final, step], float(now)) for now in range(4)]
+    assert ticks == [[final], [final, step], [final], [final, step]]
+    assert scheduler.to_run([step], 4.0) == [step]
+
+
 @given(running=jobs, every=st.floats(0.1, 1.0), tick=st.floats(0.01, 0.5))
 def test_live_work_is_never_held_up_and_the_rest_gets_a_bounded_share(
     running: list[Job], every: float, tick: float
 ) -> None:
     scheduler = new_scheduler(spare_every_s=every)
+    running = [job for job in running if job.rank is not Rank.FINAL]
     live = [job for job in running if job.rank.is_live]
     spare = [job for job in running if not job.rank.is_live]
     turns, num_ticks = 0, 50
