@@ -8,37 +8,69 @@ import math
 
 
 class Draft:
-    """A guess of the whole decode, verified from the front and met again after a difference."""
+    """A guess of the whole decode, verified from the front and met again after a difference.
+
+    Where it is of no help the decode itself is: its last three tokens may have stood in it before,
+    as in lists and in texts that repeat themselves, and what followed them then is the next guess
+    (prompt lookup decoding, Saxena 2023). Guesses that hold get longer, one that fails ends that.
+    """
+
+    GRAM = 3
+    SHORTEST_GUESS, LONGEST_GUESS = 4, 32
 
     def __init__(self, tokens: list[int]) -> None:
         self._tokens = tokens
-        self._next = 0  # the draft token the model's next choice is compared with
+        self._met = 0  # what of the draft is behind
+        self._guess, self._next = tokens, 0  # what is verified; the guess for the next choice
         self._verifying = bool(tokens)
+        self._reach = self.SHORTEST_GUESS
+        self._grams: dict[tuple[int, ...], int] = {}  # of the decode: where each ended last
+        self._num_grams = 0
 
     def agrees(self, token: int) -> bool:
-        """Whether the choice just taken is the draft's, with its own successor already known."""
+        """Whether the choice just taken was guessed, with its own successor known already."""
         if not self._verifying:
             return False
-        agreed = self._next < len(self._tokens) and token == self._tokens[self._next]
+        agreed = self._next < len(self._guess) and token == self._guess[self._next]
         if agreed:
             self._next += 1
         else:
             self._verifying = False
+        if self._guess is self._tokens:
+            self._met = self._next
         return agreed
 
-    def rejoin(self, tokens: list[int]) -> list[int]:
-        """The rest of the draft behind the place where it holds the last two tokens, or nothing.
+    def go_on(self, tokens: list[int]) -> list[int]:
+        """What may follow the decode so far; from here on it is being verified."""
+        if self._guess is not self._tokens:
+            held = 0 < len(self._guess) == self._next
+            self._reach = min(2 * self._reach, self.LONGEST_GUESS) if held else self.SHORTEST_GUESS
+        self._guess, self._next = self._rejoin(tokens)
+        if self._guess is not self._tokens:
+            self._guess, self._next = self._look_up(tokens), 0
+        self._verifying = self._next < len(self._guess)
+        return self._guess[self._next :]
 
-        The place is searched from the first difference on; the rest is then being verified.
+    def _rejoin(self, tokens: list[int]) -> tuple[list[int], int]:
+        """The draft and the place behind which it holds the last two tokens, if it does.
+
+        The place is searched from the first difference on.
         """
-        if len(tokens) < 2:
-            return []
         pair = tokens[-2:]
-        for end in range(self._next + 2, len(self._tokens)):
+        for end in range(self._met + 2, len(self._tokens)):
             if self._tokens[end - 2 : end] == pair:
-                self._next, self._verifying = end, True
-                return self._tokens[end:]
-        return []
+                self._met = end
+                return self._tokens, end
+        return [], 0
+
+    def _look_up(self, tokens: list[int]) -> list[int]:
+        """What followed the last tokens when they stood in the decode before, or nothing."""
+        while self._num_grams + self.GRAM < len(tokens):
+            end = self._num_grams + self.GRAM
+            self._grams[tuple(tokens[end - self.GRAM : end])] = end
+            self._num_grams += 1
+        begin = self._grams.get(tuple(tokens[-self.GRAM :]), len(tokens))
+        return tokens[begin : begin + self._reach]
 
 
 class LoopGuard:

@@ -214,8 +214,8 @@ class Sequence:
         """The greedy decode, taking from the draft all that the model would have said itself.
 
         `choices` are the model's tokens after the prompt and after each draft token. Where they
-        leave the draft one token is decoded at a time, until the last two meet the draft again:
-        then the rest of it is verified in one pass.
+        leave the draft one token is decoded at a time, until there is something to guess by: the
+        last two meet the draft again, or the decode repeats itself. That is verified in one pass.
         """
         tokens: list[int] = []
         logprobs: list[float] = []
@@ -234,7 +234,7 @@ class Sequence:
                     return tokens[:loop_begin], logprobs[:loop_begin], "loop", (None, None)
                 if not draft.agrees(token):
                     break
-            rest = draft.rejoin(tokens)
+            rest = draft.go_on(tokens)
             self._ledger.truncate(lease, text_begin + len(tokens) - 1)
             choices = cast(
                 Choices, (yield ForwardWork(lease, [[tokens[-1], *rest]], 1 + len(rest), exact))

@@ -32,7 +32,7 @@ def decode_with(draft_ids: list[int], truth: list[int], end: int = 99) -> tuple[
             out.append(token)
             if not draft.agrees(token):
                 break
-        rest = draft.rejoin(out)
+        rest = draft.go_on(out)
         steps += not rest
 
 
@@ -46,6 +46,26 @@ def test_a_draft_never_changes_the_result(draft: list[int], truth: list[int]) ->
 @given(truth=tokens)
 def test_a_right_draft_needs_no_steps(truth: list[int]) -> None:
     assert decode_with(truth, truth) == (truth, 0)
+
+
+def test_a_text_that_repeats_itself_is_guessed() -> None:
+    once = list(range(40))
+    steps = decode_with([], once)[1]
+    assert steps == 40
+    assert decode_with([], 4 * once)[1] <= steps + Draft.GRAM
+    assert decode_with([7, *once], 4 * once)[1] <= 2 * Draft.GRAM, "as well as the draft"
+
+
+@given(truth=st.lists(st.integers(0, 2), min_size=20, max_size=80))
+def test_guesses_that_fail_stay_short(truth: list[int]) -> None:
+    draft, fed = Draft([]), []
+    for end in range(1, len(truth)):
+        guess = draft.go_on(truth[:end])
+        fed.append(len(guess))
+        for token in guess:
+            if not draft.agrees(token + 3):
+                break
+    assert max(fed) <= Draft.SHORTEST_GUESS
 
 
 def test_one_changed_word_costs_two_steps() -> None:
