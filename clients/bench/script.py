@@ -100,7 +100,11 @@ class Script:
 def compose(
     clips: Sequence[Clip], profile: Profile, *, seed: int, stream: int, seconds: float
 ) -> Script:
-    """The script of stream number `stream`, which one voice speaks."""
+    """The script of stream number `stream`, which one voice speaks.
+
+    It joins somewhere in its first utterance: streams that begin together would otherwise all have
+    their longest segments at the same time, and then their finals.
+    """
     rng = random.Random(f"{seed}/{stream}")
     num_samples = round(seconds * SAMPLE_RATE)
     if profile.utterance_s is None:
@@ -108,9 +112,10 @@ def compose(
     voice = rng.choice(clips).voice
     choices = _in_turn([i for i, clip in enumerate(clips) if clip.voice == voice], rng)
     utterances: list[Utterance] = []
-    at = _draw(rng, _LEAD_S)
+    at, left = _draw(rng, _LEAD_S), rng.random()
     while at < num_samples:
-        utterance = _utterance(clips, choices, profile, rng, at)
+        wanted = round(left * _draw(rng, profile.utterance_s))
+        utterance, left = _utterance(clips, choices, profile, rng, at, wanted), 1.0
         utterances.append(utterance)
         at = utterance.end + _pause(clips, utterance, profile, rng)
     return Script(num_samples, tuple(utterances))
@@ -123,16 +128,20 @@ def voiced_share(clips: Sequence[Clip], utterances: Sequence[Utterance]) -> floa
 
 
 def _utterance(
-    clips: Sequence[Clip], choices: Iterator[int], profile: Profile, rng: random.Random, start: int
+    clips: Sequence[Clip],
+    choices: Iterator[int],
+    profile: Profile,
+    rng: random.Random,
+    start: int,
+    wanted: int,
 ) -> Utterance:
-    """Clips up to a drawn length, and never past the profile's longest."""
+    """Clips of `wanted` samples and what is left of the last, never past the profile's longest."""
     assert profile.utterance_s is not None
-    wanted = _draw(rng, profile.utterance_s)
     longest = round(profile.utterance_s[1] * SAMPLE_RATE)
     placed: list[Placed] = []
     words: list[SpokenWord] = []
     at = end = start
-    while end - start < wanted:
+    while not placed or end - start < wanted:
         index = next(choices)
         clip = clips[index]
         if placed and at + clip.num_samples - start > longest:

@@ -4,8 +4,8 @@ A step's *share* is its time from falling due to its hypothesis, as a share of t
 the next step waits for it. `Ladder` stretches everybody's cadence while shares are too large, and
 `Capacity` learns how many streams fit. Both move in windows of 0.4 s.
 
-Nothing swings: a rung is left upwards when two windows in a row were too hot (one is, when some
-finals fall together) and downwards only after calm; a rung that was too
+Nothing swings: a rung is left upwards when three windows in a row were too hot (one or two
+are when some finals fall together) and downwards only after calm; a rung that was too
 hot with some number of streams is not tried again with as many before `MEMORY_S` have passed. When
 streams leave, the way down is open, one rung for two calm windows: 5 s for all of them.
 """
@@ -17,13 +17,12 @@ WINDOW_S = 0.4
 STRETCHES = (1.0, 1.25, 1.6, 2.0, 2.5, 3.2, 4.0)
 HOT_SHARE, WARM_SHARE, CALM_SHARE = 0.95, 0.7, 0.5  # of the cadence, by more than `FEW` of steps
 FEW = 0.1
-GATHER_S = 0.2
-"""How old what a step hears may get while it waits for others (`Pressure.gather_s`). What starts
-together was spoken within half of that."""
-LITTLE_BUSY, RATHER_BUSY = 0.3, 0.6
-"""Of the time: between them `gather_s` grows from nothing to all."""
+GATHER_S = 0.32 / 3
+"""Between two starts of steps on a busy engine: a third of the usual cadence, and a frame of 100 ms
+has come by the second (`scheduler.starts_at`)."""
+LITTLE_BUSY, RATHER_BUSY = 0.3, 0.6  # of the time: steps stop gathering below, begin to above
 MEMORY_S = 30.0
-CALM_WINDOWS = 2
+HOT_WINDOWS, CALM_WINDOWS = 3, 2
 _SPANS = 5  # windows that are looked back on
 
 
@@ -54,8 +53,7 @@ class Ladder:
 
     def __init__(self) -> None:
         self._rung = 0
-        self._calm_windows = 0
-        self._was_hot = False
+        self._hot_windows = self._calm_windows = 0
         self._changed_at = float("-inf")
         self._too_hot: dict[int, tuple[int, float]] = {}  # rung: with how many streams, and when
 
@@ -66,8 +64,8 @@ class Ladder:
     def close_window(self, heat: Heat, num_streams: int, now: float) -> None:
         """Take note of how the last window went with this many streams."""
         self._calm_windows = self._calm_windows + 1 if heat is Heat.CALM else 0
-        was_hot, self._was_hot = self._was_hot, heat is Heat.HOT
-        if heat is Heat.HOT and was_hot:
+        self._hot_windows = self._hot_windows + 1 if heat is Heat.HOT else 0
+        if self._hot_windows >= HOT_WINDOWS:
             self._too_hot[self._rung] = num_streams, now
             # What a rung does shows only in the window after the next.
             if now - self._changed_at >= 2 * WINDOW_S:
@@ -129,6 +127,7 @@ class Pressure:
     def __init__(self, capacity_guess: float, now: float) -> None:
         self.ladder = Ladder()
         self.capacity = Capacity(capacity_guess)
+        self.gather_s = 0.0  # what steps start at multiples of; 0 while there is time enough
         self._opened_at = now
         self._shares: list[float] = []
         self._lateness_s: list[float] = []
@@ -137,7 +136,7 @@ class Pressure:
 
     def note_step(self, *, late_s: float, took_s: float, cadence_s: float) -> None:
         """A live step ended: it began so late, and took so long."""
-        late_s = max(0.0, late_s - self.gather_s)  # gathering is no lateness: it was meant
+        late_s = max(0.0, late_s - 2 * self.gather_s)  # gathering is no lateness: it was meant
         self._shares.append((late_s + took_s) / (cadence_s * self.ladder.stretch))
         self._lateness_s.append(late_s)
 
@@ -158,16 +157,9 @@ class Pressure:
         self._spans = (*self._spans, span)[-_SPANS:]
         self._opened_at, self._busy_s = now, 0.0
         self._shares, self._lateness_s = [], []
+        if not LITTLE_BUSY <= self.busy_ratio <= RATHER_BUSY:
+            self.gather_s = GATHER_S if self.busy_ratio > RATHER_BUSY else 0.0
         return self.ladder.stretch != before
-
-    @property
-    def gather_s(self) -> float:
-        """How old what a step hears gets while the step waits for others to share passes with.
-
-        0 while there is time enough: alone, a stream is answered at once.
-        """
-        share = (self.busy_ratio - LITTLE_BUSY) / (RATHER_BUSY - LITTLE_BUSY)
-        return GATHER_S * min(1.0, max(0.0, share))
 
     @property
     def busy_ratio(self) -> float:

@@ -106,17 +106,11 @@ class Scheduler:
     ) -> list[J]:
         """The waiting jobs to start now: the live ones there is room for, and few others.
 
-        Steps start together, for passes that many share cost far less than passes of their own: as
-        soon as what one of them hears is `gather_s` old, and with it all that would be so soon.
-        Counted from when it was spoken, not from when it came, this takes out the jitter of frames.
+        Steps start together at whole multiples of `gather_s`, for passes that many share cost far
+        less than passes of their own. See `starts_at`.
         """
         ordered = sorted(waiting, key=_turn)
-        young = now - gather_s / 2 if gathering_s(ordered, now, gather_s) <= 0 else -math.inf
-        live = [
-            job
-            for job in ordered
-            if job.rank.is_live and not (_gathers(job) and job.spoken_at > young)
-        ]
+        live = [job for job in ordered if job.rank.is_live and starts_at(job, gather_s) <= now]
         spare = [job for job in ordered if not job.rank.is_live]
         num_spare = sum(not job.rank.is_live for job in running)
         num_live = len(running) - num_spare
@@ -180,14 +174,15 @@ class Scheduler:
             self._max_tokens = min(self.budget.max_tokens, self._max_tokens + self._max_tokens // 4)
 
 
-def gathering_s(waiting: Iterable[Schedulable], now: float, gather_s: float) -> float:
-    """How long the steps among these jobs still wait for others; 0 when they may start."""
-    oldest = min((job.spoken_at for job in waiting if _gathers(job)), default=-math.inf)
-    return max(0.0, oldest + gather_s - now)
+def starts_at(job: Schedulable, gather_s: float) -> float:
+    """When a job may start: a step at the second multiple of `gather_s` after what it hears.
 
-
-def _gathers(job: Schedulable) -> bool:
-    return job.rank is Rank.STEP
+    Counted from when that was spoken, not from when it came: the jitter of frames goes into the
+    wait, and where the cadence is a multiple of `gather_s` all steps of a stream wait as long.
+    """
+    if job.rank is not Rank.STEP or not gather_s:
+        return -math.inf
+    return math.ceil(job.spoken_at / gather_s + 1) * gather_s
 
 
 def _turn(job: Schedulable) -> tuple[Rank, float]:

@@ -10,7 +10,7 @@ from ..decoding.runner import EncodeWork, ForwardWork, Runner, StemWork
 from ..streams.segment import Segment
 from ..types import StreamId
 from .job import Job
-from .scheduler import Budget, Holder, Rank, Scheduler, gathering_s
+from .scheduler import Budget, Holder, Scheduler, starts_at
 
 W = TypeVar("W", StemWork, EncodeWork, ForwardWork)
 
@@ -66,17 +66,18 @@ class Workbench:
 
     def rest_s(self, now: float, gather_s: float) -> float:
         """How long all jobs do nothing but wait for others to start with; 0 without any jobs."""
-        if any(job.steps is not None or job.rank is not Rank.STEP for job in self._jobs):
+        if any(job.steps is not None for job in self._jobs):
             return 0.0
-        return gathering_s(self._jobs, now, gather_s)
+        first = min((starts_at(job, gather_s) for job in self._jobs), default=now)
+        return max(0.0, first - now)
 
     def run(
         self, resting: Callable[[], Iterable[Segment]], now: float, gather_s: float = 0.0
     ) -> list[Job]:
         """Start what is due and do some rounds of work; returns the jobs that ended.
 
-        Steps wait for others to start with until what they hear is `gather_s` old. Pages may be
-        taken from the segments `resting` gives, but for those whose job has begun.
+        Steps wait for others to start with, at multiples of `gather_s`. Pages may be taken from
+        the segments `resting` gives, but for those whose job has begun.
         """
         running = [job for job in self._jobs if job.steps is not None]
         waiting = [job for job in self._jobs if job.steps is None]

@@ -59,13 +59,21 @@ def test_a_folder_without_clips_is_explained(tmp_path) -> None:
 def test_a_lecture_is_speech_in_long_utterances_with_short_pauses(stream: int) -> None:
     script = lecture(stream)
     assert voiced_share(CLIPS, script.utterances) >= 0.85
-    for utterance in script.utterances:
-        assert 10 * SAMPLE_RATE <= utterance.end - utterance.start <= 28 * SAMPLE_RATE
+    for number, utterance in enumerate(script.utterances):
+        shortest = 10 * SAMPLE_RATE if number else 0  # it joins somewhere in the first
+        assert shortest < utterance.end - utterance.start <= 28 * SAMPLE_RATE
         for a, b in pairwise(utterance.placed):
             gap = b.start - a.start - CLIPS[a.clip].num_samples
             assert 0 < gap < 0.3 * SAMPLE_RATE  # shorter than any endpoint
     for a, b in pairwise(script.utterances):
         assert 0.4 * SAMPLE_RATE <= b.start - a.end <= 0.8 * SAMPLE_RATE + 1
+
+
+def test_streams_do_not_begin_with_utterances_of_one_length() -> None:
+    firsts = [lecture(stream).utterances[0] for stream in range(40)]
+    seconds = sorted((first.end - first.start) / SAMPLE_RATE for first in firsts)
+    assert seconds[8] < 8
+    assert seconds[32] > 12
 
 
 @given(streams)

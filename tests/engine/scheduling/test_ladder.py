@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from hark.engine.scheduling.ladder import (
     CALM_WINDOWS,
     GATHER_S,
+    HOT_WINDOWS,
     STRETCHES,
     WINDOW_S,
     Heat,
@@ -85,18 +86,19 @@ def test_overload_that_no_stretch_can_meet_stays_at_the_last_rung() -> None:
 def test_rungs_are_left_one_at_a_time_and_downwards_only_after_calm(
     windows: list[tuple[Heat, int]],
 ) -> None:
-    ladder, before, calm, last = Ladder(), 0, 0, Heat.CALM
+    ladder, before, calm, hot = Ladder(), 0, 0, 0
     for number, (heat, num_streams) in enumerate(windows):
         ladder.close_window(heat, num_streams, number * WINDOW_S)
         rung = STRETCHES.index(ladder.stretch)
         calm = calm + 1 if heat is Heat.CALM else 0
+        hot = hot + 1 if heat is Heat.HOT else 0
         assert abs(rung - before) <= 1
         if rung > before:
-            assert heat is last is Heat.HOT
+            assert hot >= HOT_WINDOWS
         if rung < before:
             assert calm >= CALM_WINDOWS
             calm = 0
-        before, last = rung, heat
+        before = rung
 
 
 def test_one_slow_step_heats_nothing() -> None:
@@ -105,16 +107,14 @@ def test_one_slow_step_heats_nothing() -> None:
     assert heat_of([0.8] * 3 + [0.1] * 7) is Heat.WARM
 
 
-def test_steps_gather_the_more_the_busier_the_engine_is_and_that_is_no_lateness() -> None:
+def test_steps_gather_on_a_busy_engine_and_that_is_no_lateness() -> None:
     engine = Simulation(room=100)
-    engine.run(3, 25)
-    assert engine.pressure.gather_s == 0.0
-    engine.run(3, 45)
-    assert 0.3 * GATHER_S < engine.pressure.gather_s < 0.7 * GATHER_S
+    for num_streams, gather_s in ((50, 0.0), (80, GATHER_S), (40, GATHER_S), (20, 0.0)):
+        engine.run(3, num_streams)
+        assert engine.pressure.gather_s == gather_s
     engine.run(3, 80)
-    assert engine.pressure.gather_s == GATHER_S
-    engine.pressure.note_step(late_s=GATHER_S, took_s=0.1, cadence_s=CADENCE_S)
-    engine.pressure.note_step(late_s=GATHER_S + 0.1, took_s=0.1, cadence_s=CADENCE_S)
+    engine.pressure.note_step(late_s=2 * GATHER_S, took_s=0.1, cadence_s=CADENCE_S)
+    engine.pressure.note_step(late_s=2 * GATHER_S + 0.1, took_s=0.1, cadence_s=CADENCE_S)
     assert engine.pressure._shares[-2:] == pytest.approx([0.1 / CADENCE_S, 0.2 / CADENCE_S])
 
 
