@@ -14,8 +14,9 @@ from .scheduler import Budget, Holder, Scheduler, starts_at
 
 W = TypeVar("W", StemWork, EncodeWork, ForwardWork)
 
-_MORE_ROUNDS_S = 0.03
-"""How long a tick goes on after its first round, so that short steps end in the tick they began."""
+_MORE_ROUNDS_S, _FINAL_ROUNDS_S = 0.03, 0.06
+"""How long a tick goes on after its first round, so that short steps, and finals where they have it
+to themselves, end in the tick they began."""
 
 
 class Workbench:
@@ -86,7 +87,8 @@ class Workbench:
             running.append(job)
         active = self._scheduler.to_run(running, now)
         self._round(active, resting)
-        until = self._clock() + _MORE_ROUNDS_S
+        are_finals = all(job.is_final for job in active)
+        until = self._clock() + (_FINAL_ROUNDS_S if are_finals else _MORE_ROUNDS_S)
         while any(job.rank.is_live and job.work for job in active) and self._clock() < until:
             self._round(active, resting)
         ended = [job for job in self._jobs if job.done]
