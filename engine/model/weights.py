@@ -24,6 +24,9 @@ from ..types import ConfigError
 Layout = Literal["plain", "transposed", "packed", "mixed", "int8"]
 
 _INT8_PEAK = 126.0  # not 127: a scale rounded to bfloat16 may be 0.4 % too small
+_INT8_ZERO = 128
+"""What is added to the inputs' whole numbers: of CPUs without AMX oneDNN multiplies unsigned inputs
+by signed weights fast, and signed ones by a reference kernel, 1,000 times slower."""
 _ROWS_HINT = 16  # the blocks oneDNN picks do not depend on it much, measured with 1, 16, 64
 
 
@@ -170,7 +173,7 @@ class Int8Matrix:
     """Whole numbers: a scale for each output in the weight, one for each row in the input."""
 
     def __init__(self, weight: Tensor, bias: Tensor | None) -> None:
-        rounded, scales = _to_int8(weight.float(), torch.float32)
+        rounded, scales = _to_int8(weight.float(), torch.float32, zero=0)
         self._packed = torch.ops.onednn.qlinear_prepack(rounded, None)
         self._scales = scales.flatten().contiguous()  # [O]
         self._zeros = torch.zeros(weight.shape[0], dtype=torch.int32)
@@ -179,18 +182,23 @@ class Int8Matrix:
     def __call__(self, x: Tensor) -> Tensor:
         # A lone row of a narrow weight would be multiplied by a reference kernel, 100 times slower.
         num_rows = x.shape[0]
-        rounded, scales = _to_int8(x if num_rows > 1 else x.expand(2, -1), x.dtype)
+        rows = x if num_rows > 1 else x.expand(2, -1)
+        rounded, scales = _to_int8(rows, x.dtype, zero=_INT8_ZERO)
         product = torch.ops.onednn.qlinear_pointwise(
-            rounded, 1.0, 0, self._packed, self._scales, self._zeros,
+            rounded, 1.0, _INT8_ZERO, self._packed, self._scales, self._zeros,
             None, 1.0, 0, x.dtype, "none", [], "",
         ).mul_(scales)  # fmt: skip
         product = product[:num_rows]
         return product if self._bias is None else product.add_(self._bias)
 
 
-def _to_int8(x: Tensor, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
-    """Each row as whole numbers [S, I] and what they are multiplied by, [S, 1] in `dtype`."""
+def _to_int8(x: Tensor, dtype: torch.dtype, *, zero: int) -> tuple[Tensor, Tensor]:
+    """Each row as whole numbers [S, I] and what they are multiplied by, [S, 1] in `dtype`.
+
+    `zero` is added to them; where it is not 0 they are unsigned.
+    """
     wide = x.to(torch.float32, copy=True)
     peaks = wide.abs().amax(dim=1, keepdim=True).clamp_min_(torch.finfo(torch.float32).tiny)
     scales = peaks.div_(_INT8_PEAK).to(dtype)
-    return wide.div_(scales).round_().to(torch.int8), scales
+    whole = wide.div_(scales).round_()
+    return (whole.add_(zero).to(torch.uint8) if zero else whole.to(torch.int8)), scales
