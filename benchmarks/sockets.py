@@ -24,7 +24,7 @@ from hark.clients.bench.worker import Dialling
 from hark.clients.server_process import free_port, running_server
 from hark.clients.wire import stream_url
 from hark.engine.config import EngineConfig
-from hark.engine.types import SAMPLE_RATE, EngineRequest, EngineUpdate, Partial
+from hark.engine.types import SAMPLE_RATE, EngineRequest
 from hark.streaming.bridge import EnginePort, OnCrash, Publish
 from hark.streaming.config import ServerConfig, Settings
 from hark.streaming.serve import serve
@@ -45,13 +45,9 @@ class Forgetful(list[EngineRequest]):
 class DeafEngine(FakeEngine):
     """The fake, but with partials at the cadence the stream asked for."""
 
-    def _hear(self, stream: Any, payload: bytes) -> list[EngineUpdate]:
+    def _is_due(self, stream: Any, samples_before: int) -> bool:
         cadence = stream.options.cadence_ms * SAMPLE_RATE // 1000
-        before = stream.samples // cadence
-        updates = super()._hear(stream, payload)
-        if stream.samples // cadence > before:
-            return updates
-        return [update for update in updates if not isinstance(update, Partial)]
+        return stream.samples // cadence > samples_before // cadence
 
 
 def serve_deaf(arguments: list[str]) -> int:
