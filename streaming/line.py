@@ -142,7 +142,7 @@ class Line:
     def _note_request(self, request: EngineRequest) -> None:
         match request:
             case Feed(payload=payload):
-                self._metrics.audio_seconds.inc(self.link.seconds_of(payload))
+                self._metrics.audio_seconds += self.link.seconds_of(payload)
             case Finalize(id=str()):
                 self._flushes_asked.append(self._clock())
             case _:
