@@ -98,12 +98,18 @@ class Script:
 
 
 def compose(
-    clips: Sequence[Clip], profile: Profile, *, seed: int, stream: int, seconds: float
+    clips: Sequence[Clip],
+    profile: Profile,
+    *,
+    seed: int,
+    stream: int,
+    seconds: float,
+    joins_midway: bool = False,
 ) -> Script:
     """The script of stream number `stream`, which one voice speaks.
 
-    It joins somewhere in its first utterance: streams that begin together would otherwise all have
-    their longest segments at the same time, and then their finals.
+    With `joins_midway` it begins somewhere in its first utterance: streams that begin together
+    would otherwise all have their longest segments at the same time, and then their finals.
     """
     rng = random.Random(f"{seed}/{stream}")
     num_samples = round(seconds * SAMPLE_RATE)
@@ -112,7 +118,7 @@ def compose(
     voice = rng.choice(clips).voice
     choices = _in_turn([i for i, clip in enumerate(clips) if clip.voice == voice], rng)
     utterances: list[Utterance] = []
-    at, left = _draw(rng, _LEAD_S), rng.random()
+    at, left = _draw(rng, _LEAD_S), rng.random() if joins_midway else 1.0
     while at < num_samples:
         wanted = round(left * _draw(rng, profile.utterance_s))
         utterance, left = _utterance(clips, choices, profile, rng, at, wanted), 1.0

@@ -118,7 +118,12 @@ async def _speak(share: Share, clips: Sequence[Clip], encoded: EncodedClips) -> 
     speakers = []
     for order in share.orders:
         script = compose(
-            clips, profile, seed=dialling.seed, stream=order.stream, seconds=order.seconds
+            clips,
+            profile,
+            seed=dialling.seed,
+            stream=order.stream,
+            seconds=order.seconds,
+            joins_midway=True,
         )
         call = Call(order, script)
         speakers.append(
