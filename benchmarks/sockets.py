@@ -32,6 +32,7 @@ from tests.fakes import FakeEngine
 
 RAMP_S = 20.0
 ANSWERED_P95_S = 0.5
+TICK_S = 0.01  # an engine takes what has come when it ends a tick; few are shorter
 _SERVE = "import sys; from benchmarks.sockets import serve_deaf; sys.exit(serve_deaf(sys.argv[1:]))"
 
 
@@ -64,6 +65,7 @@ def serve_deaf(arguments: list[str]) -> int:
             publish,
             on_crash,
             max_streams=args.max_streams,
+            tick_s=TICK_S,
             submitted=Forgetful(),
             requests=Forgetful(),
         )

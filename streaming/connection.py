@@ -16,7 +16,6 @@ from .alarm import Alarm
 from .effects import Hangup, error_event
 from .errors import ShuttingDownError, SlowReaderError, StreamError, internal_error
 from .events import Event, Hello
-from .frames import send_frame
 from .line import Line, SessionLog
 from .lines import Lines
 from .outbox import Outbox
@@ -31,6 +30,7 @@ from .protocols.base import (
     Tell,
 )
 from .reader import Input, Reader
+from .websocket import SOCKET, PatientWebSocket
 
 _log = logging.getLogger(__name__)
 
@@ -51,6 +51,7 @@ class Connection:
     ) -> None:
         """`lines` is empty and this connection's own."""
         self._websocket = websocket
+        self._socket: PatientWebSocket = websocket.scope["extensions"][SOCKET]
         self._dialect = dialect
         self._count_outcome = count_outcome
         self._send_timeout_s, self._linger_s = send_timeout_s, linger_s
@@ -59,7 +60,8 @@ class Connection:
         self._loop = asyncio.get_running_loop()
         self._lines = lines
         self._outbox = Outbox(max_waiting)
-        self._has_news = asyncio.Event()
+        self._will_send = False
+        self._needs_writer = asyncio.Event()
         self._alarm = Alarm(self._on_alarm)
         self._was_told = asyncio.Event()
         self._reader = Reader(
@@ -131,23 +133,44 @@ class Connection:
             await asyncio.sleep(self._linger_s)  # the writer's end cancels this
 
     async def _write(self) -> None:
+        """Wait for a client that reads slowly, and hang up at the end.
+
+        All else is sent by `_send_waiting`, without a task being woken for each message.
+        """
         try:
             while True:
-                item = self._outbox.take()
-                if item is None:
-                    self._has_news.clear()
-                    await self._has_news.wait()
-                    continue
-                if isinstance(item, Hangup):
-                    async with asyncio.timeout(self._send_timeout_s):
-                        await self._websocket.close(item.code, item.reason)
-                    return
-                await self._send(item.message)
-                self._was_told.set()
+                await self._needs_writer.wait()
+                self._needs_writer.clear()
+                async with asyncio.timeout(self._send_timeout_s):
+                    await self._socket.wait_writable()
+                    if hangup := self._send_waiting():
+                        await self._websocket.close(hangup.code, hangup.reason)
+                        return
         except TimeoutError:
             self._outcome = SlowReaderError.code
         except WebSocketDisconnect:
             pass  # the reader finds out, too; either may be first
+
+    def _send_soon(self) -> None:
+        """Send what waits when all inputs that came with this one have been heard."""
+        if not self._will_send:
+            self._will_send = True
+            self._loop.call_soon(self._send_waiting)
+
+    def _send_waiting(self) -> Hangup | None:
+        """Send what waits while the client takes it; the hangup, if that is all that is left."""
+        self._will_send = False
+        while self._socket.is_writable:
+            item = self._outbox.take()
+            if item is None:
+                return None
+            if isinstance(item, Hangup):
+                self._needs_writer.set()
+                return item
+            self._send(item.message)
+            self._was_told.set()
+        self._needs_writer.set()
+        return None
 
     async def _caught_up(self) -> None:
         """Wait until the client has taken its share of what it was told."""
@@ -155,7 +178,7 @@ class Connection:
             self._was_told.clear()
             await self._was_told.wait()
 
-    async def _send(self, message: Any) -> None:
+    def _send(self, message: Any) -> None:
         try:
             frame = self._dialect.encode(message)
         except Exception:  # noqa: BLE001 - logged and told; other streams must not suffer
@@ -163,8 +186,7 @@ class Connection:
             self._outbox.clear()
             self._give_up(internal_error())
             return
-        async with asyncio.timeout(self._send_timeout_s):
-            await send_frame(self._websocket, frame)
+        self._socket.say(frame)
 
     # --- into the dialect ---
 
@@ -203,7 +225,7 @@ class Connection:
                     if not self._outbox.put(action):
                         self._give_up(SlowReaderError("too many messages wait to be read"))
                         return
-                    self._has_news.set()
+                    self._send_soon()
                 case Begin(line=name):
                     self._begin(name)
                 case Refuse(line=name, error=error):
@@ -238,7 +260,7 @@ class Connection:
     def _hang_up(self, hangup: Hangup) -> None:
         self._outcome = hangup.reason or "bye"
         self._outbox.hang_up(hangup)
-        self._has_news.set()
+        self._send_soon()
 
     def _hang_up_when_drained(self) -> None:
         if not len(self._lines) and not self._outbox.is_ending:

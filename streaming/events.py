@@ -4,7 +4,10 @@ Adapters translate frames to and from these types; the SDK hands the events to i
 milliseconds of the stream's own clock. `docs/protocol.md` is the same vocabulary in words.
 """
 
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, fields
+from functools import cache
+from operator import attrgetter
 from typing import Any, ClassVar
 
 from hark.engine import types as engine
@@ -253,8 +256,16 @@ def word_to_wire(word: engine.Word) -> dict[str, Any]:
 
 
 def event_to_wire(event: Event) -> dict[str, Any]:
-    """The event as the map that goes into a JSON or msgpack message."""
-    return {"type": event.type, **asdict(event)}
+    """The event as the map that goes into a JSON or msgpack message; shares the event's values."""
+    names, values_of = _fields_of(type(event))
+    return {"type": event.type, **dict(zip(names, values_of(event), strict=True))}
+
+
+@cache
+def _fields_of(cls: type[Event]) -> tuple[tuple[str, ...], Callable[[Event], tuple[Any, ...]]]:
+    """The names of an event's fields and what reads them, several times faster than `asdict`."""
+    names = tuple(f.name for f in fields(cls))
+    return names, attrgetter(*names)
 
 
 def event_from_wire(message: dict[str, Any]) -> Event:

@@ -132,10 +132,10 @@ class Line:
                 case ToEngine(request=request):
                     self.link.submit(request)
                     self._note_request(request)
-                case Emit(event=event):
+                case Emit(event=event) if not self.has_ended:  # it may end by the one before
                     self._note_event(event)
                     self._listener.line_said(self, event)
-                case Hangup():
+                case Hangup() if not self.has_ended:
                     self.has_ended = True
                     self._listener.line_ended(self, effect)
 

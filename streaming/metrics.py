@@ -40,6 +40,7 @@ class Metrics:
         self.events = Counter(
             "hark_events", "Events of streams, by type", ["type"], registry=self.registry
         )
+        self._events_of = {name: self.events.labels(name) for name in events.EVENT_TYPES}
         self.errors = Counter(
             "hark_errors", "Errors told, by code", ["code"], registry=self.registry
         )
@@ -66,7 +67,7 @@ class Metrics:
 
     def count_said(self, event: events.Event) -> None:
         """Count an event of a stream."""
-        self.events.labels(event.type).inc()
+        self._events_of[event.type].inc()
         if isinstance(event, events.Error):
             self.errors.labels(event.code).inc()
         if isinstance(event, events.Partial | events.Final):

@@ -145,6 +145,28 @@ class PatientWebSocket(WebSocketsSansIOProtocol):
         await super().run_asgi()
         self._abort_later()
 
+    @property
+    def is_writable(self) -> bool:
+        """Whether a message can be said now; of a peer that is gone too, as nobody need wait."""
+        return self.writable.is_set()
+
+    async def wait_writable(self) -> None:
+        """Wait until the peer has read enough of what it was told, or is gone."""
+        await self.writable.wait()
+
+    def say(self, message: str | bytes) -> None:
+        """Send a message at once, to be called while `is_writable`; not to a peer that is gone.
+
+        Through `send` each message costs a change of tasks.
+        """
+        if self.close_sent or self.transport.is_closing() or self.conn.state is not State.OPEN:
+            return
+        if isinstance(message, str):
+            self.conn.send_text(message.encode())
+        else:
+            self.conn.send_binary(message)
+        self.transport.write(b"".join(self.conn.data_to_send()))
+
     async def send(self, message: ASGISendEvent) -> None:
         await self.writable.wait()
         if self.close_sent and self.initial_response is None:

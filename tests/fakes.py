@@ -7,6 +7,7 @@ acknowledged, a thread of its own) and computes nothing: what it "hears" is one 
 
 import queue
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -114,6 +115,7 @@ class FakeEngine:
     load: EngineLoad = field(default_factory=EngineLoad)
     final_suffix: str = ""  # appended to each final, to make finals heavy
     segment_words: int = 0  # a segment of so many words ends by itself; 0 for never
+    tick_s: float = 0.0  # it looks into an empty inbox again after so long; 0: wakes at once
     submitted: list[EngineRequest] = field(default_factory=list)
     requests: list[EngineRequest] = field(default_factory=list)  # those that were handled
 
@@ -156,7 +158,7 @@ class FakeEngine:
         return sum(len(r.payload) for r in self.requests if isinstance(r, Feed))
 
     def _run(self) -> None:
-        while (request := self._inbox.get()) is not None:
+        while (request := self._next_request()) is not None:
             if isinstance(request, BaseException):
                 self.on_crash(request)
                 return
@@ -164,6 +166,11 @@ class FakeEngine:
             if not isinstance(request, Open):
                 self._may_hear.wait()
             self._handle(request)
+
+    def _next_request(self) -> EngineRequest | BaseException | None:
+        if self.tick_s and self._inbox.empty():
+            time.sleep(self.tick_s)
+        return self._inbox.get()
 
     def _handle(self, request: EngineRequest) -> None:
         if isinstance(request, Open):

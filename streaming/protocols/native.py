@@ -3,9 +3,7 @@
 What a message may hold is in `native_fields`.
 """
 
-import json
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Protocol
 
 import msgpack
@@ -33,7 +31,7 @@ from .base import (
     Tell,
 )
 from .native_fields import Message, audio_from_wire, command_from_wire
-from .wire import parse_json
+from .wire import parse_json, to_json
 
 JSON_SUBPROTOCOL = "hark.v1.json"
 MSGPACK_SUBPROTOCOL = "hark.v1.msgpack"
@@ -104,7 +102,7 @@ class Native:
         return []
 
     def encode(self, message: Event) -> Frame:
-        frame = self._adapter.encode(replace(message, seq=self._next_seq))
+        frame = self._adapter.encode(event_to_wire(message) | {"seq": self._next_seq})
         self._next_seq += 1
         return frame
 
@@ -119,8 +117,8 @@ class Adapter(Protocol):
         """The command in a frame. Raises StreamError, whatever the bytes are."""
         ...
 
-    def encode(self, event: Event) -> Frame:
-        """The frame that carries an event."""
+    def encode(self, message: Message) -> Frame:
+        """The frame that carries an event, given as `event_to_wire` makes it."""
         ...
 
 
@@ -151,9 +149,8 @@ class JsonAdapter:
             raise BadMessageError(f"not JSON: {error} (audio goes in binary messages)") from None
         return command_from_wire(message)
 
-    def encode(self, event: Event) -> str:
-        message = event_to_wire(event)
-        return json.dumps(message, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    def encode(self, message: Message) -> str:
+        return to_json(message)
 
 
 class MsgpackAdapter:
@@ -173,11 +170,7 @@ class MsgpackAdapter:
             return audio_from_wire(message)
         return command_from_wire(message)
 
-    def encode(self, event: Event) -> bytes:
-        return _pack(event_to_wire(event))
-
-
-def _pack(message: Message) -> bytes:
-    packed = msgpack.packb(message)
-    assert packed is not None, "packb returns None only for a Packer that keeps its buffer"
-    return packed
+    def encode(self, message: Message) -> bytes:
+        packed = msgpack.packb(message)
+        assert packed is not None, "packb returns None only for a Packer that keeps its buffer"
+        return packed

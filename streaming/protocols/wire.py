@@ -23,6 +23,7 @@ _BRACKET = re.compile(r"[\[\]{}]")
 _MAX_DEPTH = 64
 MAX_JSON_PARTS = 20_000
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
+_ENCODE = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
 _SPACELESS = ("CJK", "HIRAGANA", "KATAKANA", "THAI", "LAO", "KHMER", "MYANMAR")
 
 
@@ -88,7 +89,7 @@ def read_base64(name: str, value: object) -> bytes:
 
 def to_json(message: object) -> str:
     """Compact. A float keeps its fraction: 1.0 stays 1.0."""
-    return json.dumps(message, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    return _ENCODE(message)
 
 
 def header_text(text: str) -> str:

@@ -48,7 +48,8 @@ def decodes_or_refuses(adapter: Adapter, frame: Frame) -> None:
         assert error.code in ("bad_message", "bad_option")
         assert 0 < len(error.message) <= 1000
         for answer in (JsonAdapter(None), MsgpackAdapter()):
-            answer.encode(events.Error(code=error.code, message=error.message, retry=False))
+            told = events.Error(code=error.code, message=error.message, retry=False)
+            answer.encode(events.event_to_wire(told))
     else:
         assert isinstance(command, COMMANDS)
 
