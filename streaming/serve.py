@@ -12,7 +12,7 @@ from importlib.metadata import version
 from typing import NoReturn
 
 from hark.engine.config import EngineConfig
-from hark.engine.host import allow_many_files, wait_calmly
+from hark.engine.host import allow_many_files, settle_heap, wait_calmly
 from hark.engine.processes.fleet import EngineFleet, machine, pick_num_engines
 from hark.engine.processes.process import EngineProcess, kill_children
 from hark.engine.types import ConfigError
@@ -61,6 +61,11 @@ def starter(settings: Settings) -> StartEngine:
     config = settings.engine
 
     def start(publish: Publish, on_crash: OnCrash) -> EnginePort:
+        port = load(publish, on_crash)
+        settle_heap()
+        return port
+
+    def load(publish: Publish, on_crash: OnCrash) -> EnginePort:
         num_cores, has_gpu = machine()
         num_engines = settings.server.engines or pick_num_engines(
             config, num_cores=num_cores, has_gpu=has_gpu

@@ -13,6 +13,7 @@ from dataclasses import replace
 from multiprocessing.connection import Connection
 
 from ..config import EngineConfig
+from ..host import settle_heap
 from ..types import Consumed, EngineRequest, EngineUpdate, Feed, StreamId
 from .wire import Crash, EngineFacts, EngineProcessError, Status, Writer
 
@@ -33,6 +34,7 @@ def run_child(pipe: Connection, config: EngineConfig) -> None:
     except Exception as error:  # noqa: BLE001 - the parent raises it
         pipe.send_bytes(_pickled(error))
         return
+    settle_heap()
     failed = threading.Event()
 
     def crashed(error: BaseException) -> None:

@@ -7,14 +7,15 @@ the next step waits for it. `Ladder` stretches everybody's cadence while shares 
 Nothing swings: a rung is left upwards when three windows in a row were too hot (one or two
 are when some finals fall together) and downwards only after calm; a rung that was too
 hot with some number of streams is not tried again with as many before `MEMORY_S` have passed. When
-streams leave, the way down is open, one rung for two calm windows: 5 s for all of them.
+streams leave, what they left to be done heats some windows more, which say nothing of those that
+stay; then the way down is open, one rung for two calm windows: 5 s for all of them.
 """
 
 from dataclasses import dataclass
 from enum import Enum
 
 WINDOW_S = 0.4
-STRETCHES = (1.0, 1.25, 1.6, 2.0, 2.5, 3.2, 4.0)
+STRETCHES = (1.0, 1.12, 1.28, 1.6, 2.1, 2.9, 4.0)  # small steps first: most excess is small
 HOT_SHARE, WARM_SHARE, CALM_SHARE = 0.95, 0.7, 0.5  # of the cadence, by more than `FEW` of steps
 FEW = 0.1
 GATHER_S = 0.32 / 3
@@ -23,6 +24,7 @@ has come by the second (`scheduler.starts_at`)."""
 LITTLE_BUSY, RATHER_BUSY = 0.3, 0.6  # of the time: steps stop gathering below, begin to above
 MEMORY_S = 30.0
 HOT_WINDOWS, CALM_WINDOWS = 3, 2
+_AS_MANY = 0.95  # of a number of streams, and what was too much for it is too much again
 _SPANS = 5  # windows that are looked back on
 
 
@@ -54,6 +56,7 @@ class Ladder:
     def __init__(self) -> None:
         self._rung = 0
         self._hot_windows = self._calm_windows = 0
+        self._most_streams = 0  # in the hot windows that lie behind, without a break
         self._changed_at = float("-inf")
         self._too_hot: dict[int, tuple[int, float]] = {}  # rung: with how many streams, and when
 
@@ -65,10 +68,12 @@ class Ladder:
         """Take note of how the last window went with this many streams."""
         self._calm_windows = self._calm_windows + 1 if heat is Heat.CALM else 0
         self._hot_windows = self._hot_windows + 1 if heat is Heat.HOT else 0
+        self._most_streams = max(self._most_streams, num_streams) if heat is Heat.HOT else 0
         if self._hot_windows >= HOT_WINDOWS:
-            self._too_hot[self._rung] = num_streams, now
+            self._too_hot[self._rung] = self._most_streams, now
+            has_excess = num_streams >= _AS_MANY * self._most_streams
             # What a rung does shows only in the window after the next.
-            if now - self._changed_at >= 2 * WINDOW_S:
+            if has_excess and now - self._changed_at >= 2 * WINDOW_S:
                 self._step_to(min(self._rung + 1, len(STRETCHES) - 1), now)
         elif (
             self._calm_windows >= CALM_WINDOWS
@@ -82,7 +87,7 @@ class Ladder:
 
     def _barred(self, rung: int, num_streams: int, now: float) -> bool:
         streams, at = self._too_hot.get(rung, (0, float("-inf")))
-        return num_streams >= 0.95 * streams and now - at < MEMORY_S
+        return num_streams >= _AS_MANY * streams and now - at < MEMORY_S
 
 
 class Capacity:
@@ -127,7 +132,7 @@ class Pressure:
     def __init__(self, capacity_guess: float, now: float) -> None:
         self.ladder = Ladder()
         self.capacity = Capacity(capacity_guess)
-        self.gather_s = 0.0  # what steps start at multiples of; 0 while there is time enough
+        self._gathers = False
         self._opened_at = now
         self._shares: list[float] = []
         self._lateness_s: list[float] = []
@@ -158,8 +163,16 @@ class Pressure:
         self._opened_at, self._busy_s = now, 0.0
         self._shares, self._lateness_s = [], []
         if not LITTLE_BUSY <= self.busy_ratio <= RATHER_BUSY:
-            self.gather_s = GATHER_S if self.busy_ratio > RATHER_BUSY else 0.0
+            self._gathers = self.busy_ratio > RATHER_BUSY
         return self.ladder.stretch != before
+
+    @property
+    def gather_s(self) -> float:
+        """What steps start at multiples of; 0 while there is time enough.
+
+        It is stretched as cadences are, so that all steps of a stream wait as long for each other.
+        """
+        return GATHER_S * self.ladder.stretch if self._gathers else 0.0
 
     @property
     def busy_ratio(self) -> float:

@@ -370,7 +370,8 @@ def test_steps_wait_for_company_when_the_engine_is_busy_and_finals_do_not(
     engine = new_engine()
     engine._clock = lambda: clock.now
     monkeypatch.setattr(ladder, "LITTLE_BUSY", 0.0)  # once it gathers it goes on
-    engine._pressure.gather_s = 0.1
+    monkeypatch.setattr(ladder, "GATHER_S", 0.1)
+    engine._pressure._gathers = True
     steps, step = [], Segment.step
     monkeypatch.setattr(Segment, "step", lambda *args: steps.append(1) or step(*args))
     blocks = np.array_split(bursts(6, seed=3), 60)

@@ -101,6 +101,33 @@ def test_rungs_are_left_one_at_a_time_and_downwards_only_after_calm(
         before = rung
 
 
+@given(backlog=st.integers(1, 20), staying=st.integers(1, 76))
+def test_the_heat_of_what_streams_left_behind_is_not_held_against_those_that_stay(
+    backlog: int, staying: int
+) -> None:
+    ladder, now = Ladder(), 0.0
+
+    def windows(heat: Heat, num_streams: int, count: int) -> None:
+        nonlocal now
+        for _ in range(count):
+            ladder.close_window(heat, num_streams, now := now + WINDOW_S)
+
+    windows(Heat.HOT, 81, 2 * HOT_WINDOWS)
+    stretched = ladder.stretch
+    assert stretched > 1
+    windows(Heat.HOT, staying, backlog)
+    assert ladder.stretch == stretched
+    windows(Heat.CALM, staying, CALM_WINDOWS * len(STRETCHES))
+    assert ladder.stretch == 1
+
+
+def test_steps_gather_at_a_third_of_the_stretched_cadence() -> None:
+    engine = Simulation(room=100)
+    engine.run(10, 150)
+    assert engine.stretch > 1
+    assert engine.pressure.gather_s == pytest.approx(engine.stretch * CADENCE_S / 3)
+
+
 def test_one_slow_step_heats_nothing() -> None:
     assert heat_of([9.0]) is heat_of([]) is heat_of([0.1] * 20 + [9.0, 9.0]) is Heat.CALM
     assert heat_of([9.0, 9.0]) is Heat.HOT
