@@ -14,6 +14,7 @@ from functools import partial
 
 from .alignment.aligner import Aligner
 from .alignment.desk import AlignmentDesk, Ticket
+from .decoding.habits import Habits
 from .decoding.kv_pool import KVLedger
 from .decoding.runner import Runner
 from .decoding.sequence import Hypothesis, PromptIds, Sequence
@@ -77,6 +78,7 @@ class Engine:
         self._bench = Workbench(runner, lambda: self._clock())
         self._desk = None if aligner is None else AlignmentDesk(aligner)
         self._pressure = Pressure(limits.max_streams, clock())
+        self._habits = Habits()
         self._planner = Planner(self._bench, self._pressure)
         self._streams: dict[StreamId, Stream] = {}
         self._awake: dict[StreamId, None] = {}  # in order: those with something to do or to say
@@ -159,7 +161,7 @@ class Engine:
     def new_sequence(self, context: str) -> Sequence:
         """A sequence of this engine's model, for a clip that is no stream."""
         prompt = PromptIds.of(self.tokenizer, context)
-        return Sequence(prompt, self._ledger, self.counters)
+        return Sequence(prompt, self._ledger, self.counters, self._habits)
 
     # --- streams ---------------------------------------------------------------------------------
 
@@ -271,6 +273,7 @@ class Engine:
         spent = Spent(late_s * 1000, took_s * 1000)
         try:
             if job.is_final:
+                self._habits.learn(job.result.tokens)
                 self._end_final(job.stream_id, stream, job.segment, job.result, spent)
             else:
                 stream.step_done(job.segment, job.result, spent)

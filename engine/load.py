@@ -15,7 +15,7 @@ from .attention.paged import PagedAttention
 from .config import DtypeChoice, EngineConfig, ModelConfig
 from .decoding.kv_pool import KVLedger, KVPool
 from .decoding.memory import free_bytes, plan_pages
-from .decoding.runner import Computation, Runner
+from .decoding.runner import Runner
 from .engine import Engine
 from .host import pick_threads
 from .languages import LANGUAGES
@@ -51,11 +51,11 @@ def load_engine(config: EngineConfig, clock: Callable[[], float] = time.monotoni
     device = pick_device(config.device)
     precision = pick_precision(config.dtype, device, shape)
     dtype = torch.bfloat16 if precision == "bfloat16" else torch.float32
-    mixed = precision == "mixed"
-    attention = choose_attention(config.attention, device, dtype, mixed=mixed)
+    attention = choose_attention(config.attention, device, dtype)
     if config.quant == "int8":
         check_int8(device)
     _set_threads(config, shape)
+    mixed = precision == "mixed"
     model = load_model(folder, dtype=dtype, device=device, mixed=mixed, quant=config.quant)
     tokenizer = Tokenizer.from_folder(folder)
     tokenizer.check_fits(shape)
@@ -67,19 +67,15 @@ def load_engine(config: EngineConfig, clock: Callable[[], float] = time.monotoni
         unsure_below=shape.unsure_below,
     )
     ledger = _plan_pool(config, model, limits, attention)
-    runner = Runner(model, ledger, attention, _exact(config, folder, device) if mixed else None)
+    # Finals are float32 throughout: what they say does not depend on how the work was divided.
+    exact = load_model(folder, device=device, layout="packed") if mixed else None
+    runner = Runner(model, ledger, attention, exact)
     if config.cuda_graphs == "auto" and isinstance(attention, PagedAttention):
         runner.record_graphs(longest_row=limits.segment_tokens)
     aligner = _load_aligner(config, attention, dtype=dtype, device=device, mixed=mixed)
     _tell(config, runner, aligner, precision)
     name = _display_name(config, folder)
     return Engine(runner, tokenizer, limits, model_name=name, aligner=aligner, clock=clock)
-
-
-def _exact(config: EngineConfig, folder: Path, device: torch.device) -> Computation:
-    """Finals are float32 throughout: what they say does not depend on how the work was divided."""
-    model = load_model(folder, device=device, layout="packed")
-    return Computation(model, choose_attention(config.attention, device, torch.float32))
 
 
 def _load_aligner(

@@ -14,11 +14,9 @@ _KERNELS = {"flash": flash_kernel, "varlen": torch_kernel}  # the first that is 
 
 
 def choose_attention(
-    choice: AttentionChoice, device: torch.device, dtype: torch.dtype, *, mixed: bool = False
+    choice: AttentionChoice, device: torch.device, dtype: torch.dtype
 ) -> Attention:
     """The backend `choice`; `auto` takes a fused kernel where there is one, else torch's SDPA.
-
-    With `mixed` a float32 model on a CPU multiplies in bfloat16, but for the reference backend.
 
     Raises:
         ConfigError: the backend cannot run on this device, with this dtype, or is not installed.
@@ -27,10 +25,10 @@ def choose_attention(
     if choice == "auto":
         kernels = ((name, _KERNELS[name]()) for name in fused)
         found = next(((name, kernel) for name, kernel in kernels if kernel is not None), None)
-        return SdpaAttention(device, mixed=mixed) if found is None else PagedAttention(*found)
+        return SdpaAttention(device) if found is None else PagedAttention(*found)
     if choice in _KERNELS:
         return PagedAttention(choice, _fused(choice, device, dtype))
-    return ReferenceAttention() if choice == "reference" else SdpaAttention(device, mixed=mixed)
+    return ReferenceAttention() if choice == "reference" else SdpaAttention(device)
 
 
 def why_not_fused(device: torch.device, dtype: torch.dtype) -> str | None:

@@ -25,14 +25,11 @@ class SdpaAttention:
     """`F.scaled_dot_product_attention`, on every device.
 
     On a CPU a page holds a whole segment: its keys are then one slice and nothing is gathered.
-
-    With `mixed` the products of passes over several tokens are bfloat16, spelled out: torch's own
-    kernel takes 1.3 to 2 times as long over 64 new tokens, with float32 and with bfloat16.
     """
 
-    def __init__(self, device: torch.device, *, mixed: bool = False) -> None:
-        self.name = "sdpa, products bfloat16" if mixed else "sdpa"
-        self._attend = _attend_mixed if mixed else F.scaled_dot_product_attention
+    name = "sdpa"
+
+    def __init__(self, device: torch.device) -> None:
         on_cpu = device.type == "cpu"
         self.page_tokens = None if on_cpu else _GPU_PAGE_TOKENS
         self._piece_tokens = _CPU_PIECE_TOKENS if on_cpu else None
@@ -45,7 +42,7 @@ class SdpaAttention:
         ]
         masks = _Masks(like)
 
-        def mix(q: Tensor, keys: Tensor, values: Tensor) -> Tensor:
+        def attend(q: Tensor, keys: Tensor, values: Tensor) -> Tensor:
             num_new, num_heads, head_dim = q.shape
             group = num_heads // kv_heads
             # The heads of a group share their keys: a group's queries are stacked as n * group
@@ -57,17 +54,14 @@ class SdpaAttention:
                 end = begin + n * group
                 k = keys[place].transpose(0, 1).unsqueeze(0)  # [1, K, S, D]
                 v = values[place].transpose(0, 1).unsqueeze(0)
+                mask = masks.causal(n, total, group) if n > 1 else None
                 query = stacked[:, :, begin:end]
-                if n == 1:
-                    mixed.append(F.scaled_dot_product_attention(query, k, v))
-                else:
-                    mask = masks.causal(n, total, group)
-                    mixed.append(self._attend(query, k, v, attn_mask=mask))
+                mixed.append(F.scaled_dot_product_attention(query, k, v, attn_mask=mask))
                 begin = end
             packed = torch.cat(mixed, dim=2).view(kv_heads, num_new, group, head_dim)
             return packed.transpose(0, 1).reshape(num_new, -1)
 
-        return mix
+        return attend
 
     def _pieces(self, num_new: int, total: int) -> Iterator[tuple[int, int]]:
         """Of each call of a row, how many new tokens it has and how many tokens those see."""
@@ -81,7 +75,7 @@ class SdpaAttention:
         runs = [(length, len(list(run))) for length, run in groupby(lengths)]
         begins_ends = spans([length * count for length, count in runs])
 
-        def mix(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+        def attend(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
             mixed = []
             for (begin, end), (length, count) in zip(begins_ends, runs, strict=True):
                 shape = (count, length, *q.shape[1:])
@@ -90,15 +84,7 @@ class SdpaAttention:
                 mixed.append(out.transpose(1, 2).reshape(end - begin, -1))
             return torch.cat(mixed)
 
-        return mix
-
-
-def _attend_mixed(q: Tensor, k: Tensor, v: Tensor, *, attn_mask: Tensor) -> Tensor:
-    """As `F.scaled_dot_product_attention` of one row, [1, K, n, D] over [1, K, S, D]."""
-    query = q[0].mul(q.shape[-1] ** -0.5).bfloat16()
-    scores = torch.bmm(query, k[0].bfloat16().transpose(1, 2)).float().add_(attn_mask)
-    weights = scores.softmax(dim=-1).bfloat16()
-    return torch.bmm(weights, v[0].bfloat16()).float().unsqueeze(0)
+        return attend
 
 
 def _place(rows: Rows, row: int, length: int, device: torch.device) -> slice | Tensor:

@@ -6,6 +6,8 @@ stops a decode that repeats itself, at a place that depends on nothing but the t
 
 import math
 
+from .habits import Habits
+
 
 class Draft:
     """A guess of the whole decode, verified from the front and met again after a difference.
@@ -13,13 +15,14 @@ class Draft:
     Where it is of no help the decode itself is: its last three tokens may have stood in it before,
     as in lists and in texts that repeat themselves, and what followed them then is the next guess
     (prompt lookup decoding, Saxena 2023). Guesses that hold get longer, one that fails ends that.
+    Where they have not, `habits` of other texts are asked.
     """
 
     GRAM = 3
     SHORTEST_GUESS, LONGEST_GUESS = 4, 32
 
-    def __init__(self, tokens: list[int]) -> None:
-        self._tokens = tokens
+    def __init__(self, tokens: list[int], habits: Habits | None = None) -> None:
+        self._tokens, self._habits = tokens, habits
         self._met = 0  # what of the draft is behind
         self._guess, self._next = tokens, 0  # what is verified; the guess for the next choice
         self._verifying = bool(tokens)
@@ -70,7 +73,9 @@ class Draft:
             self._grams[tuple(tokens[end - self.GRAM : end])] = end
             self._num_grams += 1
         begin = self._grams.get(tuple(tokens[-self.GRAM :]), len(tokens))
-        return tokens[begin : begin + self._reach]
+        if begin < len(tokens) or self._habits is None:
+            return tokens[begin : begin + self._reach]
+        return self._habits.follow(tokens)
 
 
 class LoopGuard:

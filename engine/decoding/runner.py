@@ -35,7 +35,7 @@ class StemWork:
 class EncodeWork:
     """Windows through the encoder; answered by the audio embeddings of each, [A, E].
 
-    An `exact` one is computed as finals are.
+    `exact` work goes through the runner's exact model.
     """
 
     windows: list[Tensor]  # each [A, d]
@@ -47,7 +47,7 @@ class ForwardWork:
     """New tokens at the end of a lease; answered by the greedy choices at the last `num_choices`.
 
     `inputs` are token ids and audio embeddings in order. The lease is as long as its valid tokens;
-    the runner writes behind them. An `exact` one is computed as finals are.
+    the runner writes behind them. `exact` work goes through the runner's exact model.
     """
 
     lease: Lease
@@ -77,19 +77,11 @@ W = TypeVar("W", EncodeWork, ForwardWork)
 A = TypeVar("A")
 
 
-@dataclass(frozen=True, slots=True)
-class Computation:
-    """Weights, and how attention is computed beside them."""
-
-    model: SpeechModel
-    attention: Attention
-
-
 class Runner:
     """Owns the model and the KV pool; one caller at a time.
 
-    `exact` are the same weights, computed more precisely: what finals are decoded with where steps
-    are rounded, and the stems, which finals share with steps. None: `model` is exact.
+    `exact_model` are the same weights, computed more precisely: what finals are decoded with where
+    steps are rounded, and the stems, which finals share with steps. None: `model` is exact.
     """
 
     def __init__(
@@ -97,12 +89,11 @@ class Runner:
         model: SpeechModel,
         ledger: KVLedger,
         attention: Attention | None = None,
-        exact: Computation | None = None,
+        exact_model: SpeechModel | None = None,
     ) -> None:
         self.model, self.ledger = model, ledger
+        self.exact_model = exact_model or model
         self.attention = attention or SdpaAttention(model.device)
-        self._steps = Computation(model, self.attention)
-        self._exact = exact or self._steps
         self.pool = KVPool(model.config.decoder, ledger, dtype=model.dtype, device=model.device)
         self.counters = WorkCounters()
         self._decodes: DecodeGraphs | None = None
@@ -118,11 +109,6 @@ class Runner:
         full = self.model.config.encoder.max_window_chunks * TOKENS_PER_CHUNK
         self._windows = WindowGraphs(self.model, self.attention, full)
 
-    @property
-    def exact_model(self) -> SpeechModel:
-        """What finals are decoded with."""
-        return self._exact.model
-
     @torch.inference_mode()
     def stems(self, works: list[StemWork]) -> list[Tensor]:
         mel = torch.cat([work.mel for work in works]).to(self.model.device)
@@ -132,51 +118,51 @@ class Runner:
 
     @torch.inference_mode()
     def encode(self, works: list[EncodeWork]) -> list[list[Tensor]]:
-        return self._computed(works, self._encode_all)
+        return self._by_model(works, self._encode_all)
 
-    def _encode_all(self, works: list[EncodeWork], by: Computation) -> list[list[Tensor]]:
+    def _encode_all(self, works: list[EncodeWork], model: SpeechModel) -> list[list[Tensor]]:
         windows = [window for work in works for window in work.windows]
         order = sorted(range(len(windows)), key=lambda w: windows[w].shape[0])
         lengths = [windows[w].shape[0] for w in order]  # equal ones side by side
         self.counters.encoder_tokens += sum(lengths)
         packed = torch.cat([windows[w] for w in order])
-        embedded = self._encode(packed, lengths, by)
+        embedded = self._encode(packed, lengths, model)
         by_window = dict(zip(order, embedded.split(lengths), strict=True))
         answers = iter(by_window[w] for w in range(len(windows)))
         return [[next(answers) for _ in work.windows] for work in works]
 
-    def _encode(self, packed: Tensor, lengths: list[int], by: Computation) -> Tensor:
+    def _encode(self, packed: Tensor, lengths: list[int], model: SpeechModel) -> Tensor:
         """Packed windows [A, d], the longest last, to embeddings [A, E]."""
         if self._windows is None:
-            return by.model.encode(packed, by.attention.windows(lengths, like=packed))
+            return model.encode(packed, self.attention.windows(lengths, like=packed))
         num_open = sum(length < self._windows.window_tokens for length in lengths)
         parts = []
         for part in (lengths[:num_open], lengths[num_open:]):
             tokens, packed = packed.split([sum(part), packed.shape[0] - sum(part)])
             embedded = self._windows.encode(tokens, part) if part else tokens.new_empty(0)
             if embedded is None:
-                embedded = by.model.encode(tokens, by.attention.windows(part, like=tokens))
+                embedded = model.encode(tokens, self.attention.windows(part, like=tokens))
             parts.append(embedded)
         return torch.cat(parts)
 
     @torch.inference_mode()
     def forward(self, works: list[ForwardWork]) -> list[Choices]:
         """One packed pass a model; every lease must already have pages for its new tokens."""
-        return self._computed(works, self._forward_all)
+        return self._by_model(works, self._forward_all)
 
-    def _computed(self, works: list[W], run: Callable[[list[W], Computation], list[A]]) -> list[A]:
-        """Exact works as one batch and the others as one; the answers in the order of `works`."""
-        if self._exact is self._steps:
-            return run(works, self._steps)
+    def _by_model(self, works: list[W], run: Callable[[list[W], SpeechModel], list[A]]) -> list[A]:
+        """The works of each model as one batch; the answers in the order of `works`."""
+        if self.exact_model is self.model:
+            return run(works, self.model)
         exact = [work for work in works if work.exact]
         other = [work for work in works if not work.exact]
-        exact_answers = iter(run(exact, self._exact) if exact else [])
-        other_answers = iter(run(other, self._steps) if other else [])
+        exact_answers = iter(run(exact, self.exact_model) if exact else [])
+        other_answers = iter(run(other, self.model) if other else [])
         return [next(exact_answers if work.exact else other_answers) for work in works]
 
-    def _forward_all(self, works: list[ForwardWork], by: Computation) -> list[Choices]:
+    def _forward_all(self, works: list[ForwardWork], model: SpeechModel) -> list[Choices]:
         x = self._embed([part for work in works for part in work.inputs])  # [Q, E]
-        best = self._forward(x, works, by)
+        best = self._forward(x, works, model)
         columns = [column.tolist() for column in best]
         choices, begin = [], 0
         for work in works:
@@ -194,7 +180,7 @@ class Runner:
         looked_up = iter(embedded.split([len(text) for text in texts]))
         return torch.cat([next(looked_up) if isinstance(p, list) else p for p in parts])
 
-    def _forward(self, x: Tensor, works: list[ForwardWork], by: Computation) -> Best:
+    def _forward(self, x: Tensor, works: list[ForwardWork], model: SpeechModel) -> Best:
         """The choices at the asked positions of all works, in order."""
         rows = self._rows(works)
         positions, slots = self._places(works)
@@ -203,13 +189,13 @@ class Runner:
             if best is not None:
                 return best
         kv_heads = self.model.config.decoder.kv_heads
-        attend = by.attention.rows(rows, kv_heads=kv_heads, like=x)
+        attend = self.attention.rows(rows, kv_heads=kv_heads, like=x)
         batch = Batch(positions, slots, self.pool.keys, self.pool.values, attend)
-        hidden = by.model.language_model(x, batch)
+        hidden = model.language_model(x, batch)
         if any(work.num_choices < work.num_new for work in works):
             per_work = zip(hidden.split(rows.new_lengths), works, strict=True)
             hidden = torch.cat([part[-work.num_choices :] for part, work in per_work])
-        return by.model.choose(hidden)
+        return model.choose(hidden)
 
     def _rows(self, works: list[ForwardWork]) -> Rows:
         return Rows(

@@ -20,6 +20,7 @@ from ..model.tokenizer import Tokenizer
 from ..types import SAMPLE_RATE, WorkCounters
 from .clip import Clip
 from .greedy import Draft, LoopGuard
+from .habits import Habits
 from .kv_pool import KVLedger, Lease
 from .runner import Answer, Choices, ForwardWork, Work
 
@@ -81,10 +82,20 @@ End = tuple[int, float] | tuple[None, None]  # the end-of-text token and its log
 
 
 class Sequence:
-    """Engine state of one clip. One step at a time; `release` when done."""
+    """Engine state of one clip. One step at a time; `release` when done.
 
-    def __init__(self, prompt: PromptIds, ledger: KVLedger, counters: WorkCounters) -> None:
+    `habits` are what the words after a draft are guessed by.
+    """
+
+    def __init__(
+        self,
+        prompt: PromptIds,
+        ledger: KVLedger,
+        counters: WorkCounters,
+        habits: Habits | None = None,
+    ) -> None:
         self._prompt, self._ledger, self._counters = prompt, ledger, counters
+        self._habits = habits
         self._clip = Clip(counters)
         self._lease: Lease | None = None
         self._kv_head = prompt.head
@@ -145,7 +156,9 @@ class Sequence:
         audio = [w.embeddings for w in closed[kept:]] + (
             [] if open_window is None else [open_window]
         )
-        draft_ids = draft or []
+        draft_ids = list(draft or [])
+        if self._habits is not None:
+            draft_ids += self._habits.follow(draft_ids)
         missing = head[lease.num_tokens :]  # what is not shared, or nothing
         inputs = [missing, *audio, tail + draft_ids]
         choices = yield ForwardWork(lease, inputs, len(draft_ids) + 1, exact)
@@ -219,7 +232,7 @@ class Sequence:
         """
         tokens: list[int] = []
         logprobs: list[float] = []
-        draft, guard = Draft(draft_ids), LoopGuard()
+        draft, guard = Draft(draft_ids, self._habits), LoopGuard()
         text_begin = lease.num_tokens - len(draft_ids)
         while True:
             for token, logprob in zip(choices.tokens, choices.logprobs, strict=True):

@@ -162,10 +162,10 @@ class MixedMatrix:
 
 
 def round_up_rows(count: int) -> int:
-    """A number of rows that is one of few: at most 7 more, or a quarter more."""
+    """A number of rows that is one of few: at most 7 more, or an eighth more."""
     if count <= 4:
         return count
-    step = max(8, 1 << (count - 1).bit_length() - 3)
+    step = 1 << max(3, (count - 1).bit_length() - 4)
     return -(-count // step) * step
 
 

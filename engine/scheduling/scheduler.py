@@ -74,12 +74,14 @@ class Budget:
     """Bounds of one tick, so that no stream's long pass holds up everyone's next token.
 
     `max_tokens` bounds the tokens of one pass; it shrinks to what the device does in `pass_s`, but
-    not below `min_tokens`. Of the jobs that are not live `max_spare` run at once, and when live
-    ones leave no time one of them has a turn each `spare_every_s`.
+    not below `min_tokens`. Passes of at most `short_tokens` are one batch. Of the jobs that are not
+    live `max_spare` run at once, and when live ones leave no time one of them has a turn each
+    `spare_every_s`.
     """
 
     max_jobs: int = 64
     max_tokens: int = 4096
+    short_tokens: int = 8
     min_tokens: int = 128
     pass_s: float = 0.08
     max_spare: int = 2
@@ -87,8 +89,13 @@ class Budget:
 
     @classmethod
     def for_device(cls, kind: str) -> "Budget":
-        """Devices other than CPUs run several hundred streams in one batch."""
-        return cls() if kind == "cpu" else cls(max_jobs=1024, max_tokens=16_384, max_spare=32)
+        """Devices other than CPUs run several hundred streams in one batch.
+
+        Their graphs are of single tokens.
+        """
+        if kind == "cpu":
+            return cls()
+        return cls(max_jobs=1024, max_tokens=16_384, short_tokens=1, max_spare=32)
 
 
 class Scheduler:

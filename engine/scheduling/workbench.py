@@ -106,8 +106,8 @@ class Workbench:
         """One packed batch of each kind of work that is waiting."""
         self._run(active, StemWork, self._runner.stems)
         self._run(active, EncodeWork, self._runner.encode)
-        self._run_forward(active, resting, single=False)
-        self._run_forward(active, resting, single=True)
+        self._run_forward(active, resting, short=False)
+        self._run_forward(active, resting, short=True)
 
     def _run(self, active: Sequence[Job], kind: type[W], run: Callable[[list[W]], list]) -> None:
         jobs = [job for job in active if isinstance(job.work, kind)]
@@ -117,13 +117,17 @@ class Workbench:
             job.resume(answer)
 
     def _run_forward(
-        self, active: Sequence[Job], resting: Callable[[], Iterable[Segment]], *, single: bool
+        self, active: Sequence[Job], resting: Callable[[], Iterable[Segment]], *, short: bool
     ) -> None:
-        """Passes of several tokens, or the single-token decodes."""
+        """Passes of many tokens, or the decodes of one, which have few guesses behind it at most.
+
+        Apart, as all of a batch wait for its longest: and more so before their next token.
+        """
+        longest = self._scheduler.budget.short_tokens
         ready = [
             job
             for job in active
-            if isinstance(job.work, ForwardWork) and (job.num_new == 1) == single
+            if isinstance(job.work, ForwardWork) and (job.num_new <= longest) == short
         ]
         if not ready:
             return
@@ -134,7 +138,7 @@ class Workbench:
         jobs = [job for job, _ in chosen]
         began = self._clock()
         answers = self._try(jobs, self._runner.forward, [job.part(n) for job, n in chosen])
-        if not single:
+        if not short:
             self._scheduler.note_pass(sum(n for _, n in chosen), self._clock() - began)
         for (job, num_tokens), answer in zip(chosen, answers, strict=False):
             job.fed(num_tokens, answer)

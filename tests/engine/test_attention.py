@@ -90,23 +90,6 @@ def test_rows(case: Case, backend: str, seed: int) -> None:
     assert (mixed - expected).abs().max() < 1e-5
 
 
-@settings(max_examples=60, deadline=None)
-@given(case=cases(), seed=st.integers(0, 99))
-def test_rows_with_products_in_bfloat16(case: Case, seed: int) -> None:
-    """A score of 4 is rounded by 1/128 at most, a weight and a value by 1/256 of themselves."""
-    source = torch.Generator().manual_seed(seed)
-    q = torch.randn(sum(case.rows.new_lengths), HEADS, HEAD_DIM, generator=source)
-    cache = (case.num_pages * case.rows.page_tokens, KV_HEADS, HEAD_DIM)
-    keys, values = (torch.randn(cache, generator=source) for _ in range(2))
-    plans = (
-        backend.rows(case.rows, kv_heads=KV_HEADS, like=q)
-        for backend in (ReferenceAttention(), SdpaAttention(CPU, mixed=True))
-    )
-    expected, rounded = (mix(q, keys, values) for mix in plans)
-    assert rounded.dtype == torch.float32
-    assert (rounded - expected).abs().max() < 0.04
-
-
 @settings(max_examples=40, deadline=None)
 @given(
     lengths=st.lists(st.sampled_from([1, 4, 5, 13, 13, 26]), min_size=1, max_size=12),

@@ -1,14 +1,19 @@
 """The draft and the loop guard, on tokens alone."""
 
+import sys
+
 from hypothesis import given
 from hypothesis import strategies as st
 
 from hark.engine.decoding.greedy import Draft, LoopGuard
+from hark.engine.decoding.habits import Habits
 
 tokens = st.lists(st.integers(0, 6), max_size=40)
 
 
-def decode_with(draft_ids: list[int], truth: list[int], end: int = 99) -> tuple[list[int], int]:
+def decode_with(
+    draft_ids: list[int], truth: list[int], end: int = 99, habits: Habits | None = None
+) -> tuple[list[int], int]:
     """Greedy decoding of a model that says `truth`, then `end`; counts single-token steps.
 
     Mirrors the use of `Draft` in a step: a pass answers with the model's next token after each
@@ -23,7 +28,7 @@ def decode_with(draft_ids: list[int], truth: list[int], end: int = 99) -> tuple[
             said.append((truth[len(text)] if len(text) < len(truth) else end) if ok else 77)
         return said
 
-    draft, out, steps = Draft(draft_ids), [], 0
+    draft, out, steps = Draft(draft_ids, habits), [], 0
     rest = draft_ids
     while True:
         for token in choices(list(out), rest):
@@ -41,6 +46,40 @@ def test_a_draft_never_changes_the_result(draft: list[int], truth: list[int]) ->
     out, steps = decode_with(draft, truth)
     assert out == truth
     assert steps <= len(truth)
+
+
+@given(draft=tokens, truth=tokens, texts=st.lists(tokens, max_size=5))
+def test_habits_never_change_the_result(
+    draft: list[int], truth: list[int], texts: list[list[int]]
+) -> None:
+    habits = Habits()
+    for text in texts:
+        habits.learn(text)
+    out, steps = decode_with(draft, truth, habits=habits)
+    assert out == truth
+    assert steps <= len(truth)
+
+
+def test_a_known_phrase_is_guessed_and_a_newer_habit_is_learned() -> None:
+    habits, phrase = Habits(), [1000, 150_000, 7, 8, 9, 10]
+    assert habits.follow(phrase[:2]) == habits.follow([]) == habits.follow([1000]) == []
+    habits.learn(phrase)
+    assert habits.follow([3, *phrase[:2]]) == phrase[2:]
+    assert habits.follow(phrase[2:4]) == phrase[4:]
+    assert decode_with([], phrase, habits=habits)[1] == 1, "all behind the second token"
+    for _ in range(5):
+        habits.learn([7, 8, 11])
+    assert habits.follow([7, 8]) == [11]
+
+
+@given(st.lists(st.lists(st.integers(0, 1 << 20), max_size=300), max_size=20))
+def test_habits_stay_as_large_as_they_are(texts: list[list[int]]) -> None:
+    habits = Habits()
+    before = [sys.getsizeof(each) for each in vars(habits).values()]
+    for text in texts:
+        habits.learn(text)
+        assert len(habits.follow(text)) <= Habits.LONGEST_GUESS
+    assert [sys.getsizeof(each) for each in vars(habits).values()] == before
 
 
 @given(truth=tokens)

@@ -14,7 +14,7 @@ from hark.engine.attention.paged import PagedAttention
 from hark.engine.attention.reference import ReferenceAttention
 from hark.engine.attention.sdpa import SdpaAttention
 from hark.engine.decoding.kv_pool import KVLedger
-from hark.engine.decoding.runner import Computation, EncodeWork, ForwardWork, Runner, StemWork, Work
+from hark.engine.decoding.runner import EncodeWork, ForwardWork, Runner, StemWork, Work
 from hark.engine.decoding.sequence import Hypothesis, PromptIds, Sequence, Step
 from hark.engine.model.speech_model import SpeechModel, load_model
 from hark.engine.model.tokenizer import Tokenizer
@@ -24,7 +24,6 @@ from tests.engine.model.test_weights import needs_int8, needs_packed
 from tests.engine.models import assert_greedy
 from tests.engine.test_attention import slow_kernel
 
-CPU = torch.device("cpu")
 NUM_CLIPS = 64
 CONTEXTS = ("", "names: Ada, Grace, Edsger, Barbara, Alan, Katherine, Dennis and Margaret")
 WHOLE, PAGED = (1024, NUM_CLIPS), (16, 240)  # page tokens and pages; 240 are too few for all
@@ -32,7 +31,7 @@ MIXED_LEAD = 0.15  # logits that are nearer may fall either way where products a
 _PREEMPTIONS = 20
 
 FLOAT32_BACKENDS: dict[str, Callable[[], Attention]] = {
-    "sdpa": lambda: SdpaAttention(CPU),
+    "sdpa": lambda: SdpaAttention(torch.device("cpu")),
     "paged": lambda: PagedAttention("slow", slow_kernel),
     "reference": ReferenceAttention,
 }
@@ -236,8 +235,7 @@ def test_exact_steps_beside_rounded_ones(
     runner = Runner(
         load_model(model_folder, mixed=True),
         KVLedger(num_pages=NUM_CLIPS, page_tokens=1024),
-        SdpaAttention(CPU, mixed=True),
-        Computation(load_model(model_folder, layout="packed"), SdpaAttention(CPU)),
+        exact_model=load_model(model_folder, layout="packed"),
     )
     sequences = [Sequence(clip.prompt, runner.ledger, runner.counters) for clip in clips]
     drafts: list[Hypothesis] = []
