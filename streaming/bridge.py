@@ -11,6 +11,7 @@ and changes that wait to be heard, and the engine says no more than a bounded am
 
 import asyncio
 import itertools
+import logging
 import threading
 from collections.abc import Callable
 from enum import StrEnum
@@ -33,6 +34,8 @@ from hark.engine.types import (
     StreamId,
     WorkCounters,
 )
+
+_log = logging.getLogger(__name__)
 
 HIGH_WATER_S = 10  # more audio than this waiting: stop reading the socket
 LOW_WATER_S = 5  # less than this waiting: read on
@@ -244,6 +247,8 @@ class Bridge:
         self._settled.set()
 
     def _fail(self, error: BaseException) -> None:
+        if self.status is BridgeStatus.READY:  # before that, whoever waits for it says so
+            _log.error("the engine stopped: %s", error)
         self.status = BridgeStatus.FAILED
         self.failure = error
         self._settled.set()

@@ -34,6 +34,8 @@ from .websocket import SOCKET, PatientWebSocket
 
 _log = logging.getLogger(__name__)
 
+_LAST_WORDS_S = 0.5  # to be read by a client that is cut off
+
 
 class Connection:
     """One client, from its handshake to its close."""
@@ -62,6 +64,7 @@ class Connection:
         self._outbox = Outbox(max_waiting)
         self._will_send = False
         self._needs_writer = asyncio.Event()
+        self._patience: asyncio.Timeout | None = None  # with a client that does not read
         self._alarm = Alarm(self._on_alarm)
         self._was_told = asyncio.Event()
         self._reader = Reader(
@@ -110,6 +113,9 @@ class Connection:
         for line in self._lines.all():
             line.fail(ShuttingDownError("the server is being stopped"))
         self._hang_up_when_drained()
+        self._send_timeout_s = min(self._send_timeout_s, _LAST_WORDS_S)
+        if self._patience is not None:
+            self._patience.reschedule(self._loop.time() + self._send_timeout_s)
 
     # --- the two pumps ---
 
@@ -141,7 +147,7 @@ class Connection:
             while True:
                 await self._needs_writer.wait()
                 self._needs_writer.clear()
-                async with asyncio.timeout(self._send_timeout_s):
+                async with asyncio.timeout(self._send_timeout_s) as self._patience:
                     await self._socket.wait_writable()
                     if hangup := self._send_waiting():
                         await self._websocket.close(hangup.code, hangup.reason)

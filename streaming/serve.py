@@ -134,8 +134,8 @@ async def _serve(settings: Settings, start_engine: StartEngine, listener: socket
         announcer.cancel()
         if server.should_exit and not service.bridge.has_ended:
             _leave_at_once()
-    if service.bridge.failure is not None:
-        raise service.bridge.failure
+        if service.bridge.failure is not None:
+            raise service.bridge.failure
 
 
 def _leave_at_once() -> NoReturn:

@@ -8,7 +8,6 @@ import json
 import os
 import signal
 import threading
-from collections.abc import Callable
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
@@ -25,9 +24,9 @@ from . import scenarios
 from .audio import ENCODINGS
 from .clips import CLIPS_FOLDER, load_clips
 from .fleet import ClientCrashError, Fleet
-from .machine import describe_machine
-from .report import Bars, show_line, show_run
-from .runs import RAMP_S, Bench, Run, UnhurriedRunError
+from .machine import describe_machine, is_there
+from .report import Bars, moved_in_words, show_line, show_run, show_soak
+from .runs import RAMP_S, Bench, UnhurriedRunError
 from .script import PROFILES
 from .target import Target, find_target
 from .worker import Dialling
@@ -149,6 +148,10 @@ def _check(args: argparse.Namespace) -> None:
         raise UsageError("--server-pid goes with --url; a server started here is known")
     if args.server_flags and not args.server_flags[0].startswith("-"):
         raise UsageError(f"{args.server_flags[0]!r} is no flag; the server's stand behind --")
+    if any(flag.split("=")[0] in ("--host", "--port") for flag in args.server_flags):
+        raise UsageError("--host and --port are chosen here; a server elsewhere is named by --url")
+    if args.server_pid is not None and not is_there(args.server_pid):
+        raise UsageError(f"--server-pid is {args.server_pid}; no such process is on this machine")
     if args.json is not None and (args.json.is_dir() or not args.json.parent.is_dir()):
         raise UsageError(f"--json is {args.json}; a file in a folder that exists is needed")
     if args.url is not None and args.server_flags:
@@ -228,15 +231,16 @@ def _load(args: argparse.Namespace) -> _Done:
 
 
 def _ask(args: argparse.Namespace, bench: Bench, console: Console) -> tuple[_Done, bool]:
-    show: Callable[[Run], None] = partial(show_line, console)
+    show = partial(show_line, console)
     if args.find_limit:
         ceiling = bench.target.max_streams() or LIMIT_CEILING
         found = scenarios.limit(bench, start=args.streams, ceiling=ceiling, show=show)
-        console.print(f"N@SLO {found['n_at_slo']}", style="bold")
+        bound = ", all that the server admits" if found["at_ceiling"] else ""
+        console.print(f"N@SLO {found['n_at_slo']}{bound}", style="bold")
         return found, found["n_at_slo"] > 0
     if args.flood:
         result = scenarios.flood(bench, streams=args.streams, show=show)
-        console.print(f"p95 moved by (s): {result['p95_moved_s']}")
+        console.print(moved_in_words(result))
         return {"flood": result}, result["fair"]
     if args.overload is not None:
         result = scenarios.overload(bench, streams=args.streams, factor=args.overload, show=show)
@@ -247,8 +251,8 @@ def _ask(args: argparse.Namespace, bench: Bench, console: Console) -> tuple[_Don
         return {"overload": result}, result["kept"]
     if args.soak is not None:
         result = scenarios.soak(bench, visits=args.soak)
-        console.print(result)
-        return {"soak": result}, result["streams_left"] == 0
+        show_soak(console, result)
+        return {"soak": result}, result["kept"]
     measured = bench.run(args.streams)
     show_run(console, measured)
     return {"run": measured.as_dict()}, measured.holds

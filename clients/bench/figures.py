@@ -1,5 +1,6 @@
 """Logs of many utterances → the figures of a run, and whether they keep the promise; pure."""
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -121,13 +122,15 @@ class Slo:
 
 
 def recovery_s(logs: Sequence[UtteranceLog], left_at: float, until: float, slo: Slo) -> float:
-    """How long after `left_at` the last second lies in which the promise was broken; 0 if none."""
-    num_seconds = int(until - left_at)
-    for second in reversed(range(num_seconds)):
-        begin = left_at + second
-        if slo.broken_by(figures_of(logs, begin, begin + 1)):
-            return second + 1.0
-    return 0.0
+    """After how many seconds from `left_at` on the promise holds for all the time that is left.
+
+    Single seconds say little: a few percent of all steps and finals are late in a kept promise.
+    """
+    num_seconds = math.ceil(until - left_at)
+    for second in range(num_seconds):
+        if not slo.broken_by(figures_of(logs, left_at + second, until)):
+            return float(second)
+    return float(num_seconds)
 
 
 def _given(values: Iterable[float | None]) -> list[float]:

@@ -32,6 +32,11 @@ class _Samples:
     gpu_mb: list[float] = field(default_factory=list)
 
 
+def is_there(pid: int) -> bool:
+    """Whether a process can be watched; taken to be where there is no /proc to look into."""
+    return not _PROC.exists() or (_PROC / str(pid)).exists()
+
+
 class Monitor:
     """Samples a process and its children once a second while the block runs."""
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
@@ -14,13 +15,13 @@ from .runs import Run, in_words
 _NOT_MEASURED = "-"
 
 
-def show_line(console: Console, run: Run) -> None:
+def show_line(console: Console, run: Run, name: str = "") -> None:
     """A run in one line: how many streams, the three figures of the promise, and the verdict."""
     figures = run.figures
     verdict = Text("holds", "green") if run.holds else Text("; ".join(run.broken), "red")
     console.print(
         Text.assemble(
-            f"{run.streams:5} streams  word p95 {_ms(figures.word_s.p95)}, "
+            f"{run.streams:5} streams {name:14} word p95 {_ms(figures.word_s.p95)}, "
             f"finalize p95 {_ms(figures.finalize_s.p95)}, "
             f"in cadence {_percent(figures.steps_kept)}  ",
             verdict,
@@ -63,7 +64,8 @@ def _counts(run: Run) -> Table:
         str(figures.stable_words_replaced),
         f"of {figures.stable_words}, by finals",
     )
-    table.add_row("finals changed", str(figures.finals_changed), f"of {figures.finals_compared}")
+    compared = f"of {figures.finals_compared}" if figures.finals_compared else "not compared"
+    table.add_row("finals changed", str(figures.finals_changed), compared)
     table.add_row("streams ended", in_words(run.ended))
     table.add_row("server", f"{_number(server.get('cpu_percent'))} % of a core", _memory(server))
     table.add_row("client", f"{_number(run.client_cpu_percent)} % of a core")
@@ -72,8 +74,32 @@ def _counts(run: Run) -> Table:
     return table
 
 
+def show_soak(console: Console, soak: dict[str, Any]) -> None:
+    """What visitors left behind."""
+    server = soak["server"] or {}
+    table = Table.grid(padding=(0, 2))
+    table.add_row("visits", str(soak["visits"]), in_words(soak["ended"]))
+    table.add_row("streams left", str(soak["streams_left"]))
+    table.add_row("server", f"{_number(server.get('cpu_percent'))} % of a core", _memory(server))
+    console.print(table)
+
+
+def moved_in_words(flood: dict[str, Any]) -> str:
+    """How far a flood moved the others' p95, and which moved too far."""
+    names = {"word_s": "word", "finalize_s": "finalize", "first_partial_s": "first partial"}
+    moved = ", ".join(
+        f"{names[name]} {_NOT_MEASURED if seconds is None else f'{seconds * 1000:+.0f} ms'}"
+        for name, seconds in flood["p95_moved_s"].items()
+    )
+    too_far = " and ".join(names[name] for name in flood["too_far"])
+    verdict = f"too far: {too_far} (allowed are 10 % or 50 ms)" if too_far else "fair"
+    return f"p95 moved: {moved}; {verdict}"
+
+
 def _memory(server: dict[str, float | None]) -> str:
     parts = [f"{_number(server.get('rss_mb_max'))} MB at most"]
+    if server.get("rss_mb_per_hour") is not None:
+        parts.append(f"{server['rss_mb_per_hour']:+.1f} MB an hour")
     if server.get("gpu_percent") is not None:
         parts.append(f"GPU {_number(server['gpu_percent'])} %")
         parts.append(f"{_number(server.get('gpu_memory_mb_max'))} MB")

@@ -181,9 +181,11 @@ class Bench:
             server=server,
             client_cpu_percent=100 * report.cpu_s / seconds,
         )
-        faults = _faults(run, PROFILES[self.dialling.profile])
-        if figures.word_s.p95 is None or figures.finalize_s.p95 is None:
-            faults.append("too short to be judged")
+        profile = PROFILES[self.dialling.profile]
+        faults = _faults(run, profile)
+        is_judged = figures.word_s.p95 is not None and figures.finalize_s.p95 is not None
+        if profile.utterance_s is not None and not is_judged:
+            faults.append("too short to be judged: no word or no final in the measured span")
         return replace(run, broken=[*faults, *self.slo.broken_by(figures)])
 
     def _texts(self, orders: Sequence[Order]) -> dict[tuple[int, int], tuple[str, ...]]:

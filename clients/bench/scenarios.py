@@ -2,25 +2,29 @@
 
 import math
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import asdict, replace
-from typing import Any
+from typing import Any, Protocol
 
+from ..errors import UsageError
 from .figures import Spread, recovery_s
 from .runs import Bench, Run, Span
 from .search import CONFIRMATIONS, find_limit
-from .speaker import Order
+from .speaker import HUNG_UP, Order
 from .worker import Outcome
 
 FLOOD_STREAM = 1_000_000
 FLOOD_S = 3600.0
 FLOOD_ALLOWANCE = (0.10, 0.050)  # p95 may move by this share or by this many seconds
 RECOVERY_S = 5.0
-AFTER_S = 15.0  # watched after the excess has left
+AFTER_S = 30.0  # watched after the excess has left
 VISIT_S = 2.0
 _GREETING_AND_LEAVE_S = 3.0  # of a visit, before and after its audio
 
-Show = Callable[[Run], None]
+
+class Show(Protocol):
+    """Shows a run; `name` says which of several it is."""
+
+    def __call__(self, run: Run, name: str = "") -> None: ...
 
 
 def limit(bench: Bench, *, start: int, ceiling: int, show: Show) -> dict[str, Any]:
@@ -38,9 +42,12 @@ def limit(bench: Bench, *, start: int, ceiling: int, show: Show) -> dict[str, An
         return (run if run.is_valid else probe(streams)).holds
 
     found = find_limit(holds, start=start, ceiling=ceiling)
+    if probes and not any(run["finalize_s"]["count"] for run in probes):
+        raise UsageError("no run was long enough to be judged: more --seconds are needed")
     return {
         "n_at_slo": found,
         "ceiling": ceiling,
+        "at_ceiling": found == ceiling,
         "confirmations": CONFIRMATIONS,
         "probes": probes,
     }
@@ -49,9 +56,9 @@ def limit(bench: Bench, *, start: int, ceiling: int, show: Show) -> dict[str, An
 def flood(bench: Bench, *, streams: int, show: Show) -> dict[str, Any]:
     """The same load twice, the second time beside one stream that sends an hour at once."""
     alone = bench.run(streams)
-    show(alone)
+    show(alone, "alone")
     beside = bench.run(streams, apart=lambda span: [_greedy(span)])
-    show(beside)
+    show(beside, "beside a flood")
     moved = {
         name: _moved(getattr(alone.figures, name), getattr(beside.figures, name))
         for name in ("word_s", "finalize_s", "first_partial_s")
@@ -60,6 +67,7 @@ def flood(bench: Bench, *, streams: int, show: Show) -> dict[str, Any]:
         "alone": alone.as_dict(),
         "beside_flood": beside.as_dict(),
         "p95_moved_s": {name: seconds for name, (seconds, _) in moved.items()},
+        "too_far": [name for name, (_, is_fair) in moved.items() if not is_fair],
         "fair": all(is_fair for _, is_fair in moved.values()),
     }
 
@@ -96,16 +104,16 @@ def overload(bench: Bench, *, streams: int, factor: float, show: Show) -> dict[s
     orders = base + excess
     what = f"{streams} streams, then {len(orders)}"
     report, server = bench.speak(what, orders, during)
-    refused = [outcome for outcome in report.outcomes if _is_refusal(outcome)]
-    admitted = replace(report, outcomes=[o for o in report.outcomes if not _is_refusal(o)])
+    refused = [o for o in report.outcomes if o.stream >= streams and _is_refusal(o)]
+    others = replace(report, outcomes=[o for o in report.outcomes if o not in refused])
     runs = {}
     for name, num, span in (
         ("before", streams, before),
         ("during", len(orders) - len(refused), during),
         ("after", streams, after),
     ):
-        runs[name] = bench.judge(num, orders, admitted, span, server)
-        show(runs[name])
+        runs[name] = bench.judge(num, orders, others, span, server)
+        show(runs[name], name)
     recovery = recovery_s(report.logs, after.since, after.until, bench.slo)
     return {
         "base": streams,
@@ -115,7 +123,7 @@ def overload(bench: Bench, *, streams: int, factor: float, show: Show) -> dict[s
         "refusal_codes": dict(Counter(o.ended for o in refused)),
         "retry_after_s": asdict(Spread.of(o.retry_after_s or 0.0 for o in refused)),
         "recovery_s": recovery,
-        "kept": runs["during"].holds and recovery <= RECOVERY_S,
+        "kept": runs["before"].holds and runs["during"].holds and recovery <= RECOVERY_S,
         **{name: run.as_dict() for name, run in runs.items()},
     }
 
@@ -146,9 +154,12 @@ def soak(bench: Bench, *, visits: int) -> dict[str, Any]:
         hang_up_at = at + 0.75 * VISIT_S if visit % 2 else None
         orders.append(Order(visit, at, VISIT_S, hang_up_at=hang_up_at))
     report, server = bench.speak(f"{visits} visits", orders, span)
+    ended = Counter(outcome.ended for outcome in report.outcomes)
+    streams_left = bench.target.state().get("streams")
     return {
         "visits": visits,
-        "ended": dict(Counter(outcome.ended for outcome in report.outcomes)),
-        "streams_left": bench.target.state().get("streams"),
+        "ended": dict(ended),
+        "streams_left": streams_left,
+        "kept": streams_left == 0 and set(ended) <= {"bye", HUNG_UP},
         "server": server,
     }

@@ -5,10 +5,12 @@ the next step waits for it. `Ladder` stretches everybody's cadence while shares 
 `Capacity` learns how many streams fit. Both move in windows of 0.4 s.
 
 Nothing swings: a rung is left upwards when three windows in a row were too hot (one or two
-are when some finals fall together) and downwards only after calm; a rung that was too
-hot with some number of streams is not tried again with as many before `MEMORY_S` have passed. When
+are when some finals fall together) and downwards only after calm; a rung that was too hot with some
+number of streams is not tried again with as many for a while, and each time it fails again for
+twice as long: the first time it may have been the machine, which had other things to do. When
 streams leave, what they left to be done heats some windows more, which say nothing of those that
-stay; then the way down is open, one rung for two calm windows: 5 s for all of them.
+stay; then the way down is open, one rung for two calm windows: 5 s for all of them. When the last
+one has left, all is as at the start.
 """
 
 from dataclasses import dataclass
@@ -22,7 +24,7 @@ GATHER_S = 0.32 / 3
 """Between two starts of steps on a busy engine: a third of the usual cadence, and a frame of 100 ms
 has come by the second (`scheduler.starts_at`)."""
 LITTLE_BUSY, RATHER_BUSY = 0.3, 0.6  # of the time: steps stop gathering below, begin to above
-MEMORY_S = 30.0
+FIRST_MEMORY_S, LONGEST_MEMORY_S = 5.0, 40.0
 HOT_WINDOWS, CALM_WINDOWS = 3, 2
 _AS_MANY = 0.95  # of a number of streams, and what was too much for it is too much again
 _SPANS = 5  # windows that are looked back on
@@ -50,15 +52,27 @@ def heat_of(shares: list[float]) -> Heat:
     return Heat.CALM
 
 
+@dataclass(frozen=True, slots=True)
+class _Failure:
+    """A rung was too hot with so many streams; it is barred to as many for `memory_s`."""
+
+    streams: int
+    at: float
+    memory_s: float
+
+
 class Ladder:
     """The stretch of all cadences."""
 
     def __init__(self) -> None:
+        self._begin()
+
+    def _begin(self) -> None:
         self._rung = 0
         self._hot_windows = self._calm_windows = 0
         self._most_streams = 0  # in the hot windows that lie behind, without a break
         self._changed_at = float("-inf")
-        self._too_hot: dict[int, tuple[int, float]] = {}  # rung: with how many streams, and when
+        self._failures: dict[int, _Failure] = {}  # the last one of each rung
 
     @property
     def stretch(self) -> float:
@@ -66,11 +80,14 @@ class Ladder:
 
     def close_window(self, heat: Heat, num_streams: int, now: float) -> None:
         """Take note of how the last window went with this many streams."""
+        if num_streams == 0:
+            self._begin()
+            return
         self._calm_windows = self._calm_windows + 1 if heat is Heat.CALM else 0
         self._hot_windows = self._hot_windows + 1 if heat is Heat.HOT else 0
         self._most_streams = max(self._most_streams, num_streams) if heat is Heat.HOT else 0
         if self._hot_windows >= HOT_WINDOWS:
-            self._too_hot[self._rung] = self._most_streams, now
+            self._note_failure(now)
             has_excess = num_streams >= _AS_MANY * self._most_streams
             # What a rung does shows only in the window after the next.
             if has_excess and now - self._changed_at >= 2 * WINDOW_S:
@@ -85,9 +102,18 @@ class Ladder:
     def _step_to(self, rung: int, now: float) -> None:
         self._rung, self._changed_at, self._calm_windows = rung, now, 0
 
+    def _note_failure(self, now: float) -> None:
+        last, memory_s = self._failures.get(self._rung), FIRST_MEMORY_S
+        if last is not None and now - last.at < 3 * last.memory_s:
+            is_another = self._changed_at > last.at  # not the same stay on the rung
+            memory_s = min((1 + is_another) * last.memory_s, LONGEST_MEMORY_S)
+        self._failures[self._rung] = _Failure(self._most_streams, now, memory_s)
+
     def _barred(self, rung: int, num_streams: int, now: float) -> bool:
-        streams, at = self._too_hot.get(rung, (0, float("-inf")))
-        return num_streams >= _AS_MANY * streams and now - at < MEMORY_S
+        last = self._failures.get(rung)
+        if last is None or num_streams < _AS_MANY * last.streams:
+            return False
+        return now - last.at < last.memory_s
 
 
 class Capacity:
@@ -104,11 +130,11 @@ class Capacity:
     def close_window(self, heat: Heat, stretch: float, num_streams: int) -> None:
         if num_streams == 0:  # what comes next may be of another kind
             self._guess = self.streams = self._first_guess
-        elif stretch > 1.0:
+        elif stretch > 1.0 and heat is not Heat.CALM:
             self._guess = self.streams = min(self.streams, max(1.0, num_streams / stretch))
         elif heat in (Heat.WARM, Heat.HOT):
             self.streams = min(self.streams, max(1.0, num_streams))
-        elif heat is Heat.CALM:
+        elif heat is Heat.CALM and stretch == 1.0:
             proven = max(self._guess, 1.25 * num_streams + 4)
             grown = self.streams + max(1.0, self.streams / 20)
             self.streams = max(self.streams, min(proven, grown))

@@ -80,20 +80,28 @@ class Endpointer(Protocol):
 
 
 def new_endpointer(
-    options: Endpointing, detector: VoiceDetector, clock: int, *, in_speech: bool = False
+    options: Endpointing,
+    detector: VoiceDetector,
+    clock: int,
+    *,
+    in_speech: bool = False,
+    before: "Endpointer | None" = None,
 ) -> Endpointer:
-    """The endpointer of these options from `clock` on.
+    """The endpointer of these options from `clock` on; it takes over what `before` has just heard.
 
     `detector` is the stream's own; it goes on from segment to segment, as the noise around the
     speaker does. `in_speech`: the segment has begun, because the one before was cut there.
     """
     match options.mode:
         case "vad":
-            return PauseEndpointer(options, detector, clock, in_speech=in_speech)
+            new = PauseEndpointer(options, detector, clock, in_speech=in_speech)
         case "semantic":
-            return SemanticEndpointer(options, detector, clock, in_speech=in_speech)
+            new = SemanticEndpointer(options, detector, clock, in_speech=in_speech)
         case "manual" | "off":
             return ManualEndpointer(clock, in_speech=in_speech)
+    if isinstance(before, PauseEndpointer):
+        new.take_over(before)
+    return new
 
 
 class ManualEndpointer:
@@ -138,6 +146,10 @@ class PauseEndpointer:
         self._in_speech = in_speech
         self._frames_to_start = _frames(options.min_speech_ms)
         self._recent: deque[bool] = deque(maxlen=self._frames_to_start * 8 // 5)
+
+    def take_over(self, before: "PauseEndpointer") -> None:
+        """Go on from the voice that another endpointer has heard before a segment began."""
+        self._recent.extend(before._recent)
 
     @property
     def question(self) -> int | None:

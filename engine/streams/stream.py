@@ -208,7 +208,9 @@ class Stream:
         changed = options.endpointing != self.options.endpointing
         self.options = options
         if changed and self.open is None:
-            self._endpointer = new_endpointer(options.endpointing, self._detector, self._clock)
+            self._endpointer = new_endpointer(
+                options.endpointing, self._detector, self._clock, before=self._endpointer
+            )
 
     def _acknowledge(self, num_bytes: int) -> None:
         last = self._outbox[-1] if self._outbox else None

@@ -12,6 +12,7 @@ from ..effects import Hangup
 from ..errors import BadMessageError, BadOptionError, CapacityError, ServerError, StreamError
 from ..events import (
     AudioIn,
+    CloseIn,
     Command,
     Event,
     Partial,
@@ -28,6 +29,7 @@ from .base import (
     LineId,
     Refuse,
     Say,
+    Stay,
     Tell,
 )
 from .native_fields import Message, audio_from_wire, command_from_wire
@@ -65,6 +67,7 @@ class Native:
     def __init__(self, adapter: "Adapter") -> None:
         self._adapter = adapter
         self._next_seq = 0
+        self._is_closing = False
 
     @property
     def subprotocol(self) -> str | None:
@@ -81,6 +84,7 @@ class Native:
         return self._adapter.decode(frame)
 
     def received(self, message: Command, now: float) -> list[Action]:
+        self._is_closing |= isinstance(message, CloseIn)
         return [Tell(_ONLY, message)]
 
     def misread(self, error: StreamError, now: float) -> list[Action]:
@@ -93,7 +97,8 @@ class Native:
         return [farewell]
 
     def left(self, now: float) -> list[Action]:
-        return []
+        """Who has said `close` is told all that was promised, whatever it says after that."""
+        return [Stay()] if self._is_closing else []
 
     def next_deadline(self) -> float | None:
         return None

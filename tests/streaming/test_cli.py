@@ -75,6 +75,37 @@ def test_serve_says_where_it_is_and_stops_in_order(number: signal.Signals) -> No
     assert re.search(r"ws://127\.0\.0\.1:\d+/v1/stream", banner)
 
 
+CRASHING = """
+import sys, threading
+from hark.engine.config import EngineConfig
+from hark.streaming.config import ServerConfig, Settings
+from hark.streaming.serve import serve
+from tests.fakes import FakeEngine
+def start(publish, on_crash):
+    engine = FakeEngine(publish, on_crash)
+    threading.Timer(0.5, engine.crash, [RuntimeError("out of memory")]).start()
+    return engine
+sys.exit(serve(Settings(ServerConfig(port=0), EngineConfig()), start))
+"""
+
+
+def test_a_server_whose_engine_has_died_does_not_end_well() -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", CRASHING],
+        cwd=Path(__file__).parents[2],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stderr is not None
+        line = process.stderr.readline()
+        assert "the engine stopped: out of memory" in line
+        process.send_signal(signal.SIGTERM)
+        _, errors = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert "RuntimeError: out of memory" in errors
+
+
 @pytest.mark.parametrize(("keys", "warns"), [("", True), ("one", False)])
 def test_a_client_s_key_is_not_taken_for_a_server_s(
     keys: str, warns: bool, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture

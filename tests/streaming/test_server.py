@@ -399,12 +399,13 @@ async def test_a_model_that_cannot_be_loaded() -> None:
         assert isinstance(running.service.bridge.failure, CheckpointError)
 
 
-async def test_the_engine_dies(running: Running) -> None:
+async def test_the_engine_dies(running: Running, caplog: pytest.LogCaptureFixture) -> None:
     async with running.client() as one, running.client() as other:
         for client in (one, other):
             await client.say(HELLO)
             await client.hear()
         running.engine.crash(RuntimeError("a secret of ours"))
+        await until(lambda: "a secret of ours" in caplog.text)  # in the log, where it belongs
         for client in (one, other):
             messages, code = await client.rest()
             assert [message["code"] for message in messages] == ["internal"]
@@ -451,6 +452,40 @@ async def test_stopping_does_not_wait_for_ever() -> None:
         messages, code = await client.rest()
         assert ([m["code"] for m in messages], code) == (["shutting_down"], 1001)
         running.engine.go_on()
+
+
+async def test_stopping_does_not_wait_for_who_does_not_read(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Not even as long as such a client is waited for otherwise."""
+    heavy = fake_engine(final_suffix="x" * 100_000)
+    async with serving_ready(heavy, drain_s=0.1) as running, running.client(max_queue=1) as client:
+        await client.say(HELLO)
+        for number in range(200):
+            await client.socket.send(SECOND[: 32 * 100])
+            await client.say({"type": "finalize", "id": str(number)})
+        await until(lambda: not running.service.bridge.num_waiting_bytes)
+        running.server.should_exit = True
+        await until(lambda: running.service.load().streams == 0)
+        client.socket.transport.abort()
+    assert not [record for record in caplog.records if record.levelname == "ERROR"]
+
+
+@pytest.mark.parametrize("goes_by", ["a close frame", "closing its side"])
+async def test_who_has_said_close_is_told_all_whatever_it_says_then(
+    running: Running, goes_by: str
+) -> None:
+    async with running.client() as client:
+        await client.say(HELLO)
+        await client.socket.send(SECOND)
+        await client.say({"type": "close"})
+        if goes_by == "a close frame":
+            client.leave()
+        else:
+            client.socket.transport.write_eof()
+        messages, _ = await client.rest()
+    assert kinds(messages)[-2:] == ["final", "bye"]
+    assert messages[-2]["text"] == words(10)
 
 
 # --- HTTP ----------------------------------------------------------------------------------------

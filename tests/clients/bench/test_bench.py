@@ -107,6 +107,15 @@ async def test_what_is_over_the_limit_is_refused_and_said_to_be(tmp_path: Path) 
     assert overload["during"]["unanswered"] == 0
 
 
+async def test_a_stream_of_the_base_that_is_refused_is_no_excess(tmp_path: Path) -> None:
+    async with serving_ready(fake_engine(max_streams=1)) as running:
+        flags = ["--streams", "2", "--seconds", "2", "--overload", "1.5", "--processes", "1"]
+        status, report = await bench(running, tmp_path / "a.json", *flags)
+    overload = report["overload"]
+    assert (overload["excess"], overload["refused"], status) == (1, 1, 1)
+    assert "streams ended by 1 capacity" in overload["before"]["broken"]
+
+
 async def test_a_flood_comes_from_a_process_of_its_own(tmp_path: Path) -> None:
     async with serving_ready(fake_engine(max_streams=3)) as running:
         flags = ["--streams", "1", "--seconds", "2", "--flood", "--processes", "1", "--no-compare"]
@@ -125,6 +134,14 @@ async def test_visitors_come_and_go(tmp_path: Path) -> None:
     assert status == 0
     assert report["soak"]["ended"] == {"bye": 4, "hung up": 4}
     assert report["soak"]["streams_left"] == 0
+
+
+async def test_visitors_who_are_refused_are_no_success(tmp_path: Path) -> None:
+    async with serving_ready(fake_engine(max_streams=1)) as running:
+        flags = ["--soak", "8", "--seconds", "1", "--processes", "1"]
+        status, report = await bench(running, tmp_path / "a.json", *flags)
+    assert status == 1
+    assert report["soak"]["ended"]["capacity"] > 0
 
 
 async def test_a_limit_of_a_full_server_is_its_ceiling(
@@ -159,6 +176,8 @@ def test_a_client_that_dies_is_noticed() -> None:
         (["--overload", "1"], "--overload is 1"),
         (["--soak", "0"], "--soak is 0"),
         (["--server-pid", "1"], "--server-pid goes with --url"),
+        (["--", "--port=8770"], "--host and --port are chosen here"),
+        (["--url", "ws://h", "--server-pid", "999999999"], "no such process"),
         (["--url", "ws://h", "--", "--threads", "1"], "flags for the server go without --url"),
         (["--clips", "/nowhere"], "no clips in /nowhere"),
         (["--url", "ws://127.0.0.1:1"], "no Hark server answers"),

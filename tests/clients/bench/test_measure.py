@@ -239,11 +239,14 @@ def test_the_promise(measured: Figures, broken: list[str]) -> None:
     assert Slo().broken_by(measured) == broken
 
 
-def test_recovery_is_the_last_second_in_which_the_promise_was_broken() -> None:
+def test_recovery_is_when_the_promise_holds_for_the_time_that_is_left() -> None:
     slow = [log_of(3.0, at=BEGIN + at) for at in (1.5, 3.2)]
     fine = [log_of(0.5, at=BEGIN + at) for at in range(10)]
     assert recovery_s(fine + slow, BEGIN, BEGIN + 10, Slo()) == 4.0
     assert recovery_s(fine, BEGIN, BEGIN + 10, Slo()) == 0.0
+    assert recovery_s(slow, BEGIN, BEGIN + 3.5, Slo()) == 4.0
+    many = [log_of(0.5, at=BEGIN + at / 10) for at in range(100)]
+    assert recovery_s([*many, slow[1]], BEGIN, BEGIN + 10, Slo()) == 0.0, "one late of a hundred"
 
 
 def test_nothing_has_no_distribution() -> None:

@@ -161,6 +161,19 @@ def test_capacity_sinks_below_what_needed_a_stretch_and_grows_when_streams_do_we
     assert 60 < engine.pressure.capacity.streams <= 1.25 * 60 + 4
 
 
+def test_who_comes_after_an_overload_is_as_welcome_as_before() -> None:
+    engine = Simulation(room=100)
+    engine.run(10, 300)
+    assert engine.stretch > 2
+    assert engine.pressure.capacity.streams < 100
+    few_left = engine.pressure.capacity.streams
+    engine.run(1, 10)  # on the way down, which is calm
+    assert engine.stretch > 1
+    assert engine.pressure.capacity.streams == few_left
+    engine.run(1, 0)
+    assert (engine.stretch, engine.pressure.capacity.streams) == (1.0, 1000.0)
+
+
 def test_a_guess_that_was_too_low_is_outgrown() -> None:
     engine = Simulation(room=100, guess=10)
     for num_streams in range(10, 80, 2):

@@ -53,6 +53,25 @@ def decisions(options: Endpointing, voiced: list[bool]) -> list[Decision]:
     return said
 
 
+def begins(options: list[Endpointing], voiced: list[bool]) -> list[int]:
+    """Where segments begin when the options change in turn, with each frame outside of segments."""
+    detector, found = Script(voiced), []
+    endpointer: Endpointer | None = None
+    in_speech = False
+    for number in range(1, len(voiced) + 1):
+        clock = number * VAD_FRAME_SAMPLES
+        if not in_speech or endpointer is None:
+            these = options[number % len(options)]
+            endpointer = new_endpointer(these, detector, clock, before=endpointer)
+        decision = endpointer.hear(FRAME, clock)
+        if isinstance(decision, Begin):
+            found.append(decision.sample)
+            in_speech = True
+        elif isinstance(decision, End):
+            endpointer, in_speech = None, False
+    return found
+
+
 RUNS = st.lists(st.tuples(st.booleans(), st.integers(1, 40)), max_size=20)
 OPTIONS = st.builds(
     Endpointing,
@@ -61,6 +80,17 @@ OPTIONS = st.builds(
     pad_before_ms=st.integers(0, 500),
     pad_after_ms=st.none() | st.integers(0, 1000),
 )
+
+
+@given(OPTIONS, RUNS, st.sampled_from(["vad", "semantic"]))
+def test_options_that_change_lose_nothing_of_what_was_heard(
+    options: Endpointing, runs: list[tuple[bool, int]], other: str
+) -> None:
+    voiced = [is_voiced for is_voiced, length in runs for _ in range(length)]
+    changed = replace(options, stall_ms=777)
+    assert begins([options, changed], voiced) == begins([options], voiced)
+    once_other = replace(options, mode=other)
+    assert len(begins([options, once_other], voiced)[:1]) == len(begins([options], voiced)[:1])
 
 
 @given(OPTIONS, RUNS)
