@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 from hark.engine.types import (
     BadAudioError,
+    Consumed,
     EngineError,
     EngineRequest,
     EngineUpdate,
@@ -103,6 +104,8 @@ class Line:
     # --- in: the engine ---
 
     def _on_update(self, update: EngineUpdate) -> None:
+        if type(update) is Consumed and not self._session.wants_receipts:
+            return  # as many as there are messages, and all the link had to know
         if isinstance(update, Failed):
             self._log_failure(update.error)
         self._step(lambda: self._session.engine_said(update))

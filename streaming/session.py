@@ -81,7 +81,7 @@ class Session:
         self._audio = AudioFormat()
         self._options = StreamOptions()
         self._wants_receipts = False
-        self._waiting_bytes = 0  # told the engine, and not taken in yet
+        self._waiting_bytes = 0  # told the engine, and not taken in yet; kept for receipts
         self._deadline: float | None = now + terms.hello_timeout_s
         self._reading_paused = False
         self._stall = StallTime(terms.stall_s)
@@ -92,6 +92,11 @@ class Session:
     @property
     def state(self) -> State:
         return self._state
+
+    @property
+    def wants_receipts(self) -> bool:
+        """Whether it is to hear of each `Consumed`; to others it says nothing."""
+        return self._wants_receipts
 
     # --- input: the client ---
 
@@ -206,9 +211,9 @@ class Session:
                 return self._say(event)
 
     def _consumed(self, update: engine.Consumed) -> list[Effect]:
-        self._waiting_bytes -= update.num_bytes
         if not self._wants_receipts:
             return []
+        self._waiting_bytes -= update.num_bytes
         at_ms = to_ms(update.at_sample)
         return [Emit(events.Heard(start_ms=at_ms, end_ms=at_ms, waiting_bytes=self._waiting_bytes))]
 
@@ -234,7 +239,7 @@ class Session:
                 if not payload:
                     return []
                 self._deadline = self._stall.deadline(now)
-                self._waiting_bytes += len(payload)
+                self._waiting_bytes += len(payload) if self._wants_receipts else 0
                 return [ToEngine(engine.Feed(self._stream, payload))]
             case Hello():
                 return self._open(command)
