@@ -16,6 +16,7 @@ from hark.clients.bench.clips import CLIPS_FOLDER, load_clips
 from hark.clients.bench.fleet import ClientCrashError, Fleet
 from hark.clients.bench.script import PROFILES, compose
 from hark.clients.bench.speaker import Order
+from hark.clients.bench.target import first_key
 from hark.clients.bench.worker import Dialling
 from hark.engine.types import SAMPLE_RATE
 from hark.streaming import admission
@@ -152,6 +153,13 @@ async def test_a_limit_of_a_full_server_is_its_ceiling(
     async with serving_ready(fake_engine(max_streams=3)) as running:
         status, report = await bench(running, tmp_path / "a.json", "--find-limit")
     assert (status, report["n_at_slo"], report["ceiling"]) == (0, 3, 3)
+
+
+@pytest.mark.parametrize(
+    ("keys", "first"), [(None, None), ("", None), ("one", "one"), (" , two,three", "two")]
+)
+def test_a_server_of_our_own_is_shown_a_key_of_our_own(keys: str | None, first: str | None) -> None:
+    assert first_key({} if keys is None else {"HARK_API_KEYS": keys}) == first
 
 
 async def test_a_process_without_a_stream_has_a_rest(tmp_path: Path) -> None:
