@@ -128,11 +128,14 @@ class HarkServer(uvicorn.Server):
         await self._service.drain()
         with suppress(TimeoutError):
             async with asyncio.timeout(CUT_PATIENCE_S):
-                while self._has_websockets():  # noqa: ASYNC110 - uvicorn has no event for it
+                while self._websockets():  # noqa: ASYNC110 - uvicorn has no event for it
                     await asyncio.sleep(0.01)
+        for websocket in self._websockets():  # of clients that read nothing any more
+            websocket.abort()
 
-    def _has_websockets(self) -> bool:
-        return any(isinstance(each, PatientWebSocket) for each in self.server_state.connections)
+    def _websockets(self) -> list[PatientWebSocket]:
+        connections = self.server_state.connections
+        return [each for each in connections if isinstance(each, PatientWebSocket)]
 
 
 def listen(host: str, port: int) -> socket.socket:

@@ -167,6 +167,10 @@ class PatientWebSocket(WebSocketsSansIOProtocol):
             self.conn.send_binary(message)
         self.transport.write(b"".join(self.conn.data_to_send()))
 
+    def abort(self) -> None:
+        """Close the connection at once; what the peer has not read is lost."""
+        self.transport.abort()
+
     async def send(self, message: ASGISendEvent) -> None:
         await self.writable.wait()
         if self.close_sent and self.initial_response is None:

@@ -466,7 +466,7 @@ async def test_stopping_does_not_wait_for_who_does_not_read(
             await client.say({"type": "finalize", "id": str(number)})
         await until(lambda: not running.service.bridge.num_waiting_bytes)
         running.server.should_exit = True
-        await until(lambda: running.service.load().streams == 0)
+        await until(lambda: not running.server.server_state.connections)
         client.socket.transport.abort()
     assert not [record for record in caplog.records if record.levelname == "ERROR"]
 
