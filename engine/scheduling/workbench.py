@@ -119,9 +119,9 @@ class Workbench:
     def _run_forward(
         self, active: Sequence[Job], resting: Callable[[], Iterable[Segment]], *, short: bool
     ) -> None:
-        """Passes of many tokens, or the decodes of one, which have few guesses behind it at most.
+        """Passes of many tokens, or those of one and the few guesses behind it.
 
-        Apart, as all of a batch wait for its longest: and more so before their next token.
+        They are batches of their own, for who wants one token would wait for a whole prefill.
         """
         longest = self._scheduler.budget.short_tokens
         ready = [
