@@ -6,7 +6,8 @@ Carries frames, actions and events to where they belong; decides nothing about a
 import asyncio
 import logging
 import secrets
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any
 
@@ -147,7 +148,7 @@ class Connection:
             while True:
                 await self._needs_writer.wait()
                 self._needs_writer.clear()
-                async with asyncio.timeout(self._send_timeout_s) as self._patience:
+                async with self._patiently():
                     await self._socket.wait_writable()
                     if hangup := self._send_waiting():
                         await self._websocket.close(hangup.code, hangup.reason)
@@ -156,6 +157,15 @@ class Connection:
             self._outcome = SlowReaderError.code
         except WebSocketDisconnect:
             pass  # the reader finds out, too; either may be first
+
+    @asynccontextmanager
+    async def _patiently(self) -> AsyncIterator[None]:
+        """Wait no longer for the client than it is allowed to take; `cut` may shorten that."""
+        async with asyncio.timeout(self._send_timeout_s) as self._patience:
+            try:
+                yield
+            finally:
+                self._patience = None
 
     def _send_soon(self) -> None:
         """Send what waits when all inputs that came with this one have been heard."""

@@ -58,31 +58,33 @@ def run(args: argparse.Namespace) -> int:
 
 def starter(settings: Settings) -> StartEngine:
     """What starts the real engine; torch is imported on the thread or process that loads it."""
-    config = settings.engine
 
     def start(publish: Publish, on_crash: OnCrash) -> EnginePort:
-        port = load(publish, on_crash)
+        port = _load(settings, publish, on_crash)
         settle_heap()
         return port
 
-    def load(publish: Publish, on_crash: OnCrash) -> EnginePort:
-        num_cores, has_gpu = machine()
-        num_engines = settings.server.engines or pick_num_engines(
-            config, num_cores=num_cores, has_gpu=has_gpu
-        )
-        if num_engines > 1:
-            return EngineFleet(config, num_engines, publish, on_crash)
-        if settings.server.engine_process == "on":
-            return EngineProcess(config, publish, on_crash).wait()
-
-        from hark.engine.load import load_engine
-        from hark.engine.loop import EngineThread
-
-        thread = EngineThread(load_engine(config), publish, on_crash)
-        thread.start()
-        return thread
-
     return start
+
+
+def _load(settings: Settings, publish: Publish, on_crash: OnCrash) -> EnginePort:
+    """As many engines as the settings ask for or the machine suggests, where they ask for them."""
+    config = settings.engine
+    num_cores, has_gpu = machine()
+    num_engines = settings.server.engines or pick_num_engines(
+        config, num_cores=num_cores, has_gpu=has_gpu
+    )
+    if num_engines > 1:
+        return EngineFleet(config, num_engines, publish, on_crash)
+    if settings.server.engine_process == "on":
+        return EngineProcess(config, publish, on_crash).wait()
+
+    from hark.engine.load import load_engine
+    from hark.engine.loop import EngineThread
+
+    thread = EngineThread(load_engine(config), publish, on_crash)
+    thread.start()
+    return thread
 
 
 def serve(settings: Settings, start_engine: StartEngine) -> int:

@@ -105,7 +105,9 @@ def overload(bench: Bench, *, streams: int, factor: float, show: Show) -> dict[s
     what = f"{streams} streams, then {len(orders)}"
     report, server = bench.speak(what, orders, during)
     refused = [o for o in report.outcomes if o.stream >= streams and _is_refusal(o)]
-    others = replace(report, outcomes=[o for o in report.outcomes if o not in refused])
+    others = replace(
+        report, outcomes=[o for o in report.outcomes if o.stream < streams or not _is_refusal(o)]
+    )
     runs = {}
     for name, num, span in (
         ("before", streams, before),

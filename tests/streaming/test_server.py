@@ -471,6 +471,22 @@ async def test_stopping_does_not_wait_for_who_does_not_read(
     assert not [record for record in caplog.records if record.levelname == "ERROR"]
 
 
+async def test_a_cut_ends_in_order_who_was_slow_once() -> None:
+    heavy = fake_engine(final_suffix="x" * 100_000)
+    async with serving_ready(heavy, drain_s=0.1) as running, running.client(max_queue=1) as client:
+        await client.say(HELLO)
+        for number in range(200):
+            await client.socket.send(SECOND[: 32 * 100])
+            await client.say({"type": "finalize", "id": str(number)})
+        await until(lambda: not running.service.bridge.num_waiting_bytes)
+        while (await client.hear_until("finalized"))["id"] != "199":
+            pass
+        [guest] = running.service._guests
+        guest.cut()
+        messages, code = await client.rest()
+        assert ([m["code"] for m in messages], code) == (["shutting_down"], 1001)
+
+
 @pytest.mark.parametrize("goes_by", ["a close frame", "closing its side"])
 async def test_who_has_said_close_is_told_all_whatever_it_says_then(
     running: Running, goes_by: str

@@ -6,6 +6,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from hark.engine.decoding.greedy import LoopGuard
+from hark.engine.decoding.habits import Habits
 from hark.engine.decoding.sequence import Limits, PromptIds, Sequence
 from hark.engine.model.speech_model import SpeechModel
 from hark.engine.model.tokenizer import Tokenizer
@@ -58,7 +59,8 @@ def test_any_cuts_and_windows(
 ) -> None:
     runner = small_runner(MODEL, page_tokens=paging[0], num_pages=paging[1])
     prompt, bare = PromptIds.of(TOKENIZER, context), PromptIds.of(TOKENIZER, "")
-    sequence = Sequence(prompt, runner.ledger, runner.counters)
+    habits = Habits()
+    sequence = Sequence(prompt, runner.ledger, runner.counters, habits)
     draft: list[int] = []
     for kind, share in [*steps, ("final", 1.0)]:
         # Random lengths, not only growing ones: a cut at the segment limit makes a clip shorter.
@@ -82,6 +84,7 @@ def test_any_cuts_and_windows(
             runner.ledger.audit()
             assert_greedy(MODEL, bare if kind == "unbiased" else prompt, clip[:length], hypothesis)
             draft = hypothesis.tokens
+            habits.learn(draft)
     sequence.release()
     assert runner.ledger.num_free == paging[1]
 
