@@ -77,7 +77,7 @@ class _Task:
     utterance: Utterance
     words: list[Word]
     tail: list[int]
-    slots: list[int]  # two a word, counted from the start of the sequence
+    slots: list[int]  # two a word, counted from the start of the tail
     length: int  # of the whole sequence
 
 
@@ -180,13 +180,13 @@ class Aligner:
         self._check_samples(utterance.samples)
         language = self.check_language(utterance.language)
         words = self._splitter.split(utterance.text, language)
-        begin = 1 + num_audio_tokens(utterance.samples.shape[0])
         tail, slots = [self.tokenizer.audio_end_id], []
         for word in words:
             tail += self.tokenizer.encode(word.text)
-            slots += [begin + len(tail), begin + len(tail) + 1]
+            slots += [len(tail), len(tail) + 1]
             tail += [self._slot_id, self._slot_id]
-        length, room = begin + len(tail), self.model.config.decoder.max_positions
+        length = 1 + num_audio_tokens(utterance.samples.shape[0]) + len(tail)
+        room = self.model.config.decoder.max_positions
         if length > room:
             raise OptionError(
                 f"text has {len(words)} words, which with the clip's audio are {length} tokens, "
@@ -214,7 +214,8 @@ class Aligner:
         clips = [task.utterance.samples for task in batch]
         audio = encode_clips(self.model, self._attention, clips)
         rows = [self._row(task, own) for task, own in zip(batch, audio, strict=True)]
-        states = hidden_states(self.model, self._attention, rows)
+        tails = [len(task.tail) for task in batch]
+        states = hidden_states(self.model, self._attention, rows, tails)
         return [own[task.slots] for task, own in zip(batch, states, strict=True)]
 
     def _row(self, task: _Task, audio: Tensor) -> Tensor:

@@ -62,11 +62,14 @@ def _encode_windows(
 
 
 @torch.inference_mode()
-def hidden_states(model: SpeechModel, attention: Attention, rows: list[Tensor]) -> list[Tensor]:
-    """One causal pass over rows of embeddings, each [S, E], to the hidden states of each [S, E].
+def hidden_states(
+    model: SpeechModel, attention: Attention, rows: list[Tensor], num_asked: list[int]
+) -> list[Tensor]:
+    """One causal pass over rows of embeddings, each [S, E], to the hidden states at their ends.
 
-    There is no pool: the rows lie one behind the other in a cache made for this pass, each from
-    the beginning of a page, and all layers share it, for each reads only what it has written.
+    Of each row its last `num_asked` are returned. There is no pool: the rows lie one behind the
+    other in a cache made for this pass, each from the beginning of a page, and all layers share it,
+    for each reads only what it has written.
     """
     shape, x = model.config.decoder, torch.cat(rows)
     lengths = [row.shape[0] for row in rows]
@@ -83,6 +86,13 @@ def hidden_states(model: SpeechModel, attention: Attention, rows: list[Tensor]) 
         for first, count in zip(first_pages[:-1], num_pages, strict=True)
     ]
     plan = Rows(new_lengths=lengths, kv_lengths=lengths, pages=pages, page_tokens=page_tokens)
-    attend = attention.rows(plan, kv_heads=shape.kv_heads, like=x)
-    batch = Batch(torch.cat(positions), torch.cat(slots), keys, values, attend)
-    return list(model.language_model(x, batch).split(lengths))
+    batch = Batch.of_rows(
+        plan,
+        attention,
+        positions=torch.cat(positions),
+        slots=torch.cat(slots),
+        keys=keys,
+        values=values,
+        num_asked=num_asked,
+    )
+    return list(model.language_model(x, batch).split(num_asked))

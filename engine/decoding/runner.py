@@ -188,14 +188,16 @@ class Runner:
             best = self._decodes.decode(x, positions, slots, rows)
             if best is not None:
                 return best
-        kv_heads = self.model.config.decoder.kv_heads
-        attend = self.attention.rows(rows, kv_heads=kv_heads, like=x)
-        batch = Batch(positions, slots, self.pool.keys, self.pool.values, attend)
-        hidden = model.language_model(x, batch)
-        if any(work.num_choices < work.num_new for work in works):
-            per_work = zip(hidden.split(rows.new_lengths), works, strict=True)
-            hidden = torch.cat([part[-work.num_choices :] for part, work in per_work])
-        return model.choose(hidden)
+        batch = Batch.of_rows(
+            rows,
+            self.attention,
+            positions=positions,
+            slots=slots,
+            keys=self.pool.keys,
+            values=self.pool.values,
+            num_asked=[work.num_choices for work in works],
+        )
+        return model.choose(model.language_model(x, batch))
 
     def _rows(self, works: list[ForwardWork]) -> Rows:
         return Rows(

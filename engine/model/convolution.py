@@ -15,16 +15,19 @@ Convolution = Callable[[Tensor], Tensor]
 def lay_out_convolution(layout: Layout, conv: nn.Conv2d, size: tuple[int, int]) -> Convolution:
     """The convolution for inputs of this height and width.
 
-    On a CPU in oneDNN's own blocks, where this torch has them, the GELU applied as it writes.
+    On a CPU in oneDNN's own blocks, where this torch has them, the GELU applied as it writes. With
+    the layout `mixed` inputs, weights and results are bfloat16.
     """
     on_cpu = layout in ("transposed", "packed", "mixed")
     if not (on_cpu and hasattr(torch.ops.mkldnn, "_convolution_pointwise")):
         return lambda x: F.gelu(conv(x))
+    dtype = torch.bfloat16 if layout == "mixed" else conv.weight.dtype
+    weight, bias = (each.detach().to(dtype) for each in (conv.weight, conv.bias))
     padding, stride, dilation = [1, 1], list(conv.stride), list(conv.dilation)
     # A single input may want other blocks than several; the wrong ones are reordered at every call.
     one, several = (
         torch.ops.mkldnn._reorder_convolution_weight(
-            conv.weight.detach(),
+            weight,
             padding,
             stride,
             dilation,
@@ -33,12 +36,11 @@ def lay_out_convolution(layout: Layout, conv: nn.Conv2d, size: tuple[int, int]) 
         )
         for count in (1, 2)
     )
-    bias = conv.bias
 
     def convolve(x: Tensor) -> Tensor:
         packed = one if x.shape[0] == 1 else several
         return torch.ops.mkldnn._convolution_pointwise(
-            x, packed, bias, padding, stride, dilation, conv.groups, "gelu", [], "none"
+            x.to(dtype), packed, bias, padding, stride, dilation, conv.groups, "gelu", [], "none"
         )
 
     return convolve

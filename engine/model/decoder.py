@@ -5,26 +5,64 @@ transformers-native checkpoints. The released configs ask for M-RoPE, but with t
 its three position rows are equal, so plain RoPE is exact.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
+from itertools import accumulate
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ..attention.base import RowAttention
+from ..attention.base import Attention, RowAttention, Rows
 from ..config import DecoderConfig
 from .weights import Layout, Matrix, lay_out
 
 
 @dataclass(frozen=True, slots=True)
+class Asked:
+    """The new tokens whose hidden states are wanted, and how those see the tokens before them."""
+
+    tokens: Tensor  # [S] which of the batch, rising
+    attend: RowAttention
+
+
+@dataclass(frozen=True, slots=True)
 class Batch:
-    """A packed batch of new tokens, where their keys go, and how they see those before them."""
+    """A packed batch of new tokens, where their keys go, and how they see those before them.
+
+    With `asked` the last layer computes the keys and values of the other tokens and no more: what
+    it would make of them is read by nobody.
+    """
 
     positions: Tensor  # [Q] position of each new token in its row
     slots: Tensor  # [Q] where in the cache its key and value are written
     keys: Tensor  # [L, slots, K, D]
     values: Tensor  # [L, slots, K, D]
     attend: RowAttention
+    asked: Asked | None = None
+
+    @classmethod
+    def of_rows(
+        cls,
+        rows: Rows,
+        attention: Attention,
+        *,
+        positions: Tensor,
+        slots: Tensor,
+        keys: Tensor,
+        values: Tensor,
+        num_asked: list[int],
+    ) -> "Batch":
+        """The batch of these rows; of each row the last `num_asked` new tokens are asked for."""
+        plan = partial(attention.rows, kv_heads=keys.shape[2], like=keys)
+        asked = None
+        if num_asked != rows.new_lengths:
+            ends = zip(accumulate(rows.new_lengths), num_asked, strict=True)
+            tokens = np.concatenate([np.arange(end - num, end) for end, num in ends])
+            places = torch.from_numpy(tokens).to(keys.device)
+            asked = Asked(places, plan(replace(rows, new_lengths=num_asked)))
+        return cls(positions, slots, keys, values, plan(rows), asked)
 
 
 class Decoder(nn.Module):
@@ -46,11 +84,12 @@ class Decoder(nn.Module):
                 module.prepare(layout)
 
     def forward(self, x: Tensor, batch: Batch) -> Tensor:
-        """New tokens' embeddings [Q, E] to hidden states [Q, E]."""
+        """New tokens' embeddings [Q, E] to hidden states, of all [Q, E] or those asked [S, E]."""
         cos, sin = rope_table(batch.positions, self.config)
         rope = (cos.to(x.dtype), sin.to(x.dtype))
-        for layer in self.layers:
-            x = layer(x, rope, batch)
+        last = len(self.layers) - 1
+        for index, layer in enumerate(self.layers):
+            x = layer(x, rope, batch, batch.asked if index == last else None)
         return self.norm(x)
 
 
@@ -64,8 +103,11 @@ class DecoderLayer(nn.Module):
         self.post_attention_layernorm = RMSNorm(config.hidden, config.rms_eps)
         self.mlp = MLP(config)
 
-    def forward(self, x: Tensor, rope: tuple[Tensor, Tensor], batch: Batch) -> Tensor:
-        x = x + self.self_attn(self.input_layernorm(x), rope, batch)
+    def forward(
+        self, x: Tensor, rope: tuple[Tensor, Tensor], batch: Batch, asked: Asked | None
+    ) -> Tensor:
+        mixed = self.self_attn(self.input_layernorm(x), rope, batch, asked)
+        x = mixed + (x if asked is None else x[asked.tokens])
         return x + self.mlp(self.post_attention_layernorm(x))
 
 
@@ -93,7 +135,9 @@ class CausalAttention(nn.Module):
         norms = [self.q_norm] * self.heads + [self.k_norm] * self.kv_heads
         self._qk_norm = torch.stack([norm.weight.detach() for norm in norms])  # [H + K, D]
 
-    def forward(self, x: Tensor, rope: tuple[Tensor, Tensor], batch: Batch) -> Tensor:
+    def forward(
+        self, x: Tensor, rope: tuple[Tensor, Tensor], batch: Batch, asked: Asked | None
+    ) -> Tensor:
         assert self._in is not None
         assert self._out is not None
         assert self._qk_norm is not None
@@ -104,7 +148,9 @@ class CausalAttention(nn.Module):
         keys, values = batch.keys[self.index], batch.values[self.index]
         keys.index_copy_(0, batch.slots, k)
         values.index_copy_(0, batch.slots, v)
-        return self._out(batch.attend(q, keys, values))
+        if asked is None:
+            return self._out(batch.attend(q, keys, values))
+        return self._out(asked.attend(q[asked.tokens], keys, values))
 
 
 class MLP(nn.Module):

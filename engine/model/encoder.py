@@ -19,7 +19,8 @@ from .convolution import Convolution, lay_out_convolution
 from .weights import Layout, Matrix, lay_out
 
 TOKENS_PER_CHUNK = 13
-_STEM_BATCH = 64  # chunks per convolution call: bounds its memory, as conv_chunksize does
+_STEM_BATCH, _CPU_STEM_BATCH = 64, 8
+"""Chunks of a convolution call: bounds its memory, as conv_chunksize does; on a CPU, to its cache."""
 
 
 def num_tokens(num_frames: int) -> int:
@@ -61,7 +62,9 @@ class AudioEncoder(nn.Module):
 
     def stem(self, mel: Tensor) -> Tensor:
         """Chunks of normalised mel [C, 100, M] to tokens with positions [C, 13, d]."""
-        return torch.cat([self._stem_batch(part) for part in mel.split(_STEM_BATCH)])
+        on_cpu = self.ln_post.weight.device.type == "cpu"
+        parts = mel.split(_CPU_STEM_BATCH if on_cpu else _STEM_BATCH)
+        return torch.cat([self._stem_batch(part) for part in parts])
 
     def _stem_batch(self, mel: Tensor) -> Tensor:
         assert self._out is not None

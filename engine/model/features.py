@@ -102,7 +102,8 @@ def _mel_frames(samples: Tensor, first: int, last: int) -> Tensor:
     if piece.shape[0] < FFT_SAMPLES:
         return torch.empty(0, MEL_BINS)
     frames = piece.unfold(0, FFT_SAMPLES, FRAME_SAMPLES)  # [T, 400]
-    power = torch.fft.rfft(frames * _window()).abs().square()  # [T, 201]
+    spectrum = torch.fft.rfft(frames * _window())  # [T, 201]
+    power = (spectrum * spectrum.conj()).real  # several times faster than abs().square()
     return (power @ _mel_matrix()).clamp_min(LOG_FLOOR).log10()  # [T, M]
 
 

@@ -18,6 +18,9 @@ from ..types import EngineError, EngineLoad, WorkCounters
 
 _MAX_BATCH = 512  # items of one message
 _STATUS_EVERY_S = 0.25
+_SPACING_S = 0.02
+"""Between two messages of one writer: each wakes threads on both sides that computing ones have to
+make way for. The first after a rest goes at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +55,7 @@ class EngineProcessError(EngineError):
 
 
 class Writer:
-    """Sends what is put into it from any thread, all that gathered meanwhile in one message.
+    """Sends what is put into it from any thread, all that gathers in a while in one message.
 
     `status`, if there is one, is asked for one more item several times a second.
     """
@@ -85,6 +88,7 @@ class Writer:
         try:
             wait = _STATUS_EVERY_S if self._status is not None else None
             batch.append(self._queue.get(timeout=wait))
+            time.sleep(max(0.0, self._sent_at + _SPACING_S - time.monotonic()))
             while batch[-1] is not None and len(batch) < _MAX_BATCH:
                 batch.append(self._queue.get_nowait())
         except queue.Empty:
@@ -93,9 +97,10 @@ class Writer:
             batch.insert(0, self._status())
         if batch:
             self._pipe.send_bytes(pickle.dumps(batch, pickle.HIGHEST_PROTOCOL))
+            self._sent_at = time.monotonic()
         return not batch or batch[-1] is not None
 
-    _status_at = 0.0
+    _sent_at = _status_at = 0.0
 
     def _status_is_due(self) -> bool:
         now = time.monotonic()
