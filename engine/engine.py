@@ -10,7 +10,6 @@ import logging
 import math
 import time
 from collections.abc import Callable, Iterable, Iterator
-from functools import partial
 
 from .alignment.aligner import Aligner
 from .alignment.desk import AlignmentDesk, Ticket
@@ -22,6 +21,7 @@ from .limits import EngineLimits
 from .model.tokenizer import Tokenizer
 from .scheduling.job import Job
 from .scheduling.ladder import Pressure
+from .scheduling.phases import free_phase
 from .scheduling.planner import Planner
 from .scheduling.scheduler import Rank
 from .scheduling.workbench import Workbench
@@ -51,7 +51,6 @@ from .types import (
 
 _log = logging.getLogger(__name__)
 
-_GOLDEN = 0.6180339887  # its multiples spread evenly over the circle, however many there are
 _SLOTS_PER_SECOND = 4  # idle slots for which a stream that is ahead takes in another second a tick
 
 
@@ -169,8 +168,8 @@ class Engine:
         if len(self._streams) >= self.limits.max_streams:
             raise CapacityError(f"all {self.limits.max_streams} streams of this engine are taken")
         self._check(request.options)
-        new_segment = partial(self._new_segment, phase=request.stream * _GOLDEN % 1.0)
-        self._streams[request.stream] = Stream(request.audio, request.options, new_segment, now)
+        stream = Stream(request.audio, request.options, self._new_segment, now)
+        self._streams[request.stream] = stream
         self._updates.append((request.stream, Opened(self.model_name)))
 
     def _configure(self, request: Configure, now: float) -> None:
@@ -187,10 +186,9 @@ class Engine:
     def _check(self, options: StreamOptions) -> None:
         self.limits.check(options, head_tokens=len(self.tokenizer.prompt_head(options.context)))
 
-    def _new_segment(
-        self, index: int, start_sample: int, options: StreamOptions, *, phase: float
-    ) -> Segment:
+    def _new_segment(self, index: int, start_sample: int, options: StreamOptions) -> Segment:
         sequence = self.new_sequence(options.context)
+        phase = free_phase(s.open.phase for s in self._streams.values() if s.open is not None)
         return Segment(index, start_sample, options, sequence, self.tokenizer, phase=phase)
 
     def _segments(self) -> Iterator[Segment]:

@@ -16,11 +16,14 @@ one has left, all is as at the start.
 from dataclasses import dataclass
 from enum import Enum
 
+from .phases import THIRDS
+
 WINDOW_S = 0.4
-STRETCHES = (1.0, 1.12, 1.28, 1.6, 2.1, 2.9, 4.0)  # small steps first: most excess is small
+STRETCHES = (1.0, 1.125, 1.25, 1.625, 2.125, 2.875, 4.0)
+"""Small steps first: most excess is small. Eighths: the usual cadence stays a number of frames."""
 HOT_SHARE, WARM_SHARE, CALM_SHARE = 0.95, 0.7, 0.5  # of the cadence, by more than `FEW` of steps
 FEW = 0.1
-GATHER_S = 0.32 / 3
+GATHER_S = 0.32 / THIRDS
 """Between two starts of steps on a busy engine: a third of the usual cadence, and a frame of 100 ms
 has come by the second (`scheduler.starts_at`)."""
 LITTLE_BUSY, RATHER_BUSY = 0.3, 0.6  # of the time: steps stop gathering below, begin to above

@@ -60,13 +60,14 @@ class Segment:
         *,
         phase: float = 0.0,
     ) -> None:
-        """`phase`, 0 to 1, shifts the grid of this stream's steps against those of others."""
+        """`phase`, 0 to 1, shifts the grid of this segment's steps against those of others."""
         self.index, self.start_sample, self.options = index, start_sample, options
         self.sequence = sequence
         self.end_sample: int | None = None
         self.is_decoded = False  # its final's text is known
         self._tokenizer = tokenizer
-        self._phase = phase
+        self.phase = phase
+        self.spoken_from: float | None = None  # s on the engine's clock: its steps keep to that
         self._context = Context(options.context)
         self._stabiliser = Stabiliser()
         self._words = FinalWords(tokenizer, options.granularity)
@@ -102,7 +103,7 @@ class Segment:
     def due_samples(self, stretch: float = 1.0) -> int | None:
         """How many samples the next step hears, or None while none is due.
 
-        Steps lie on a grid of the cadence, on the stream's clock and shifted by its phase; a stream
+        Steps lie on a grid of the cadence, on the engine's clock and shifted by the phase; a stream
         that is behind skips to the newest point of the grid. `stretch` makes the grid wider: it
         decides when there are hypotheses, never what they say.
         """
@@ -118,7 +119,8 @@ class Segment:
 
     def _grid_point(self, num_samples: int, cadence: int) -> int:
         """The newest point of the grid with this cadence among the first samples, or before all."""
-        shift = (self._phase * cadence - self.start_sample) % cadence
+        spoken_from = (self.spoken_from or 0.0) * SAMPLE_RATE
+        shift = (self.phase * cadence - spoken_from) % cadence
         shift = _whole_frames(shift) + _SETTLED_OFFSET
         return (num_samples - shift) // cadence * cadence + shift
 

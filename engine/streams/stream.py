@@ -78,6 +78,8 @@ class Stream:
         """How many samples the open segment's next step hears, or None while none is due."""
         if self.open is None:
             return None
+        if self.open.spoken_from is None:
+            self.open.spoken_from = self.spoken_at(0)
         is_ahead, asked = self.is_ahead(now), self._asked_sample
         if asked is not None and (is_ahead or stretch == 1.0):
             return asked - self.open.start_sample

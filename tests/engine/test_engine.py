@@ -251,7 +251,7 @@ def test_a_file_sent_at_once_leaves_every_tick_to_who_speaks() -> None:
     runner = small_runner(MODEL, page_tokens=1024, num_pages=6)
     limits = EngineLimits(8, 30, 2048, ("English", "Spanish"))
     engine = Engine(runner, TOKENIZER, limits, model_name="tiny", clock=lambda: clock.now)
-    engine.handle(Open(0, FLOATS, MANUAL))
+    engine.handle(Open(0, FLOATS, MANUAL.with_changes(language="English")))  # all is text then
     engine.handle(Open(1, FLOATS, MANUAL))
     engine.handle(Feed(1, bursts(40.0, seed=1).tobytes()))
     speech = bursts(4.0, seed=2).tobytes()
