@@ -1,4 +1,4 @@
-"""uvicorn's WebSocket protocol with eight habits that slow, silent and rude peers call for.
+"""uvicorn's WebSocket protocol with nine habits, for many, slow, silent and rude peers.
 
 Knows bytes and timers of one connection; knows nothing of streams.
 
@@ -12,6 +12,7 @@ Knows bytes and timers of one connection; knows nothing of streams.
 - What the app still sends to a peer that was closed on is a disconnect, not a bug of the app.
 - A peer that has said it will send nothing more, by a close frame or by closing its side of the
   connection, is answered when the app returns or closes: until then it can still be told things.
+- A message that comes whole in one packet does not go through the library's parser (`edges.py`).
 - A closed connection is gone after `close_timeout`, even if the peer never reads the rest.
 """
 
@@ -27,10 +28,13 @@ from websockets.http11 import Request
 from websockets.protocol import State
 from websockets.server import ServerProtocol
 
+from .edges import FrameEdges, whole_message
+
 SOCKET = "hark.socket"
 """The ASGI extension that holds the `PatientWebSocket` of a scope, for `listen` and `limit`."""
 
 _BAD_REQUEST = b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
+_END_OF_HEAD = b"\r\n\r\n"
 _LEAVING = "hark.leaving"
 _MAX_PARTS = 1024  # fragments of a message that are joined at once
 
@@ -76,6 +80,7 @@ class PatientWebSocket(WebSocketsSansIOProtocol):
     _heard_since_ping = False
     _is_leaving = False
     _abort_timer: asyncio.TimerHandle | None = None
+    _edges: FrameEdges | None = None  # known from the end of the request on
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
@@ -88,11 +93,29 @@ class PatientWebSocket(WebSocketsSansIOProtocol):
         self._heard_since_ping = True
         if self._is_leaving:
             return  # nothing may follow a close frame
+        message = self._message_at_once(data)
+        if message is not None:
+            self.curr_msg_data_type, self.frames = "bytes", [message]
+            self.send_receive_event_to_app()
+            return
+        if self._edges is not None:
+            self._edges.follow(data)
+        elif data.find(_END_OF_HEAD) == len(data) - len(_END_OF_HEAD):
+            self._edges = FrameEdges()
         super().data_received(data)
         if self._machine.handshake_exc is not None and not self.handshake_initiated:
             self._refuse_head()
         if self._machine.held_close is not None:
             self._leave(bytes(self._machine.held_close.data))
+
+    def _message_at_once(self, data: bytes) -> bytes | None:
+        """The message, if that is all that was read, and nothing is under way."""
+        machine = self._machine
+        if self._edges is None or not self._edges.is_at_edge or machine.state is not State.OPEN:
+            return None
+        if machine.current_size is not None:
+            return None  # a message in fragments has begun
+        return whole_message(data, self.config.ws_max_size)
 
     def _refuse_head(self) -> None:
         """A request that is no HTTP, or whose head is longer than is read, gets to no app."""
