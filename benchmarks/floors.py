@@ -56,8 +56,10 @@ class Costs:
     stem_chunk: int
     encoder_token: int
     decoder_token: int
+    unasked: int  # of `decoder_token`: what the last layer leaves out where no choice is asked for
     choice: int
-    key: int  # one query token over one key
+    key: int  # one query token over one key, in all layers
+    key_in_layer: int
     stem_weights: int
     encoder_weights: int
 
@@ -77,8 +79,10 @@ class Costs:
             + TOKENS_PER_CHUNK * stem_out,
             encoder_token=encoder.layers * layer + projector,
             decoder_token=decoder.layers * decoder.hidden * (heads + 3 * decoder.ffn),
+            unasked=decoder.hidden * (decoder.heads * decoder.head_dim + 3 * decoder.ffn),
             choice=decoder.hidden * decoder.vocab,
             key=2 * decoder.layers * decoder.heads * decoder.head_dim,
+            key_in_layer=2 * decoder.heads * decoder.head_dim,
             stem_weights=sum(kernels) + stem_out,
             encoder_weights=encoder.layers * layer + projector,
         )
@@ -111,8 +115,12 @@ class Floors:
         tokens = sum(work.num_new for work in works)
         choices = sum(work.num_choices for work in works)
         kv_tokens = [work.lease.num_tokens + work.num_new for work in works]
-        pairs = sum(w.num_new * total for w, total in zip(works, kv_tokens, strict=True))
+        pairs, unasked_pairs = 0, 0
+        for work, total in zip(works, kv_tokens, strict=True):
+            pairs += work.num_new * total
+            unasked_pairs += (work.num_new - work.num_choices) * total
         adds = tokens * costs.decoder_token + choices * costs.choice + pairs * costs.key
+        adds -= (tokens - choices) * costs.unasked + unasked_pairs * costs.key_in_layer
         # Of a matrix each weight is multiplied once a token, so weights are as many as those.
         weights = (costs.decoder_token + costs.choice) * self._decoder_bytes
         self._add(kind, adds, weights + sum(kv_tokens) * self._kv_bytes)

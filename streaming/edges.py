@@ -6,7 +6,8 @@ for it together. `whole_message` recognises it by its head; whatever is not exac
 library's, which then has seen every byte between two frames' edges.
 """
 
-from websockets.frames import apply_mask
+# The library's own choice between its C and its Python one.
+from websockets.frames import apply_mask  # pyright: ignore[reportPrivateImportUsage]
 
 _BINARY = 0x82  # final and binary, no reserved bit
 _MASKED = 0x80

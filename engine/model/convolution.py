@@ -22,7 +22,8 @@ def lay_out_convolution(layout: Layout, conv: nn.Conv2d, size: tuple[int, int]) 
     if not (on_cpu and hasattr(torch.ops.mkldnn, "_convolution_pointwise")):
         return lambda x: F.gelu(conv(x))
     dtype = torch.bfloat16 if layout == "mixed" else conv.weight.dtype
-    weight, bias = (each.detach().to(dtype) for each in (conv.weight, conv.bias))
+    assert conv.bias is not None
+    weight, bias = conv.weight.detach().to(dtype), conv.bias.detach().to(dtype)
     padding, stride, dilation = [1, 1], list(conv.stride), list(conv.dilation)
     # A single input may want other blocks than several; the wrong ones are reordered at every call.
     one, several = (

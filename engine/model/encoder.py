@@ -20,7 +20,7 @@ from .weights import Layout, Matrix, lay_out
 
 TOKENS_PER_CHUNK = 13
 _STEM_BATCH, _CPU_STEM_BATCH = 64, 8
-"""Chunks of a convolution call: bounds its memory, as conv_chunksize does; on a CPU, to its cache."""
+"""Chunks of a convolution call: bounds its memory, as conv_chunksize does; a CPU's to its cache."""
 
 
 def num_tokens(num_frames: int) -> int:
