@@ -115,7 +115,7 @@ class PatientWebSocket(WebSocketsSansIOProtocol):
             return None
         if machine.current_size is not None:
             return None  # a message in fragments has begun
-        return whole_message(data, self.config.ws_max_size)
+        return whole_message(data, machine.max_message_size)
 
     def _refuse_head(self) -> None:
         """A request that is no HTTP, or whose head is longer than is read, gets to no app."""

@@ -454,17 +454,22 @@ async def test_stopping_does_not_wait_for_ever() -> None:
         running.engine.go_on()
 
 
+async def ask_for_finals(running: Running, client: Client, count: int) -> None:
+    """Say so many short utterances and read no answer; returns when all have been heard."""
+    await client.say(HELLO)
+    for number in range(count):
+        await client.socket.send(SECOND[: 32 * 100])
+        await client.say({"type": "finalize", "id": str(number)})
+    await until(lambda: not running.service.bridge.num_waiting_bytes)
+
+
 async def test_stopping_does_not_wait_for_who_does_not_read(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     """Not even as long as such a client is waited for otherwise."""
     heavy = fake_engine(final_suffix="x" * 100_000)
     async with serving_ready(heavy, drain_s=0.1) as running, running.client(max_queue=1) as client:
-        await client.say(HELLO)
-        for number in range(200):
-            await client.socket.send(SECOND[: 32 * 100])
-            await client.say({"type": "finalize", "id": str(number)})
-        await until(lambda: not running.service.bridge.num_waiting_bytes)
+        await ask_for_finals(running, client, 200)
         running.server.should_exit = True
         await until(lambda: not running.server.server_state.connections)
         client.socket.transport.abort()
@@ -474,11 +479,7 @@ async def test_stopping_does_not_wait_for_who_does_not_read(
 async def test_a_cut_ends_in_order_who_was_slow_once() -> None:
     heavy = fake_engine(final_suffix="x" * 100_000)
     async with serving_ready(heavy, drain_s=0.1) as running, running.client(max_queue=1) as client:
-        await client.say(HELLO)
-        for number in range(200):
-            await client.socket.send(SECOND[: 32 * 100])
-            await client.say({"type": "finalize", "id": str(number)})
-        await until(lambda: not running.service.bridge.num_waiting_bytes)
+        await ask_for_finals(running, client, 200)
         while (await client.hear_until("finalized"))["id"] != "199":
             pass
         [guest] = running.service._guests

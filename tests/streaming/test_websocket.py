@@ -106,6 +106,38 @@ async def test_what_is_sent_after_a_mistake_is_a_disconnect(protocol: PatientWeb
         await protocol.send({"type": "websocket.send", "text": "a partial on its way"})
 
 
+def in_one_frame(message: bytes) -> bytes:
+    """A binary message of 126 bytes or more; its mask is zeros."""
+    return struct.pack("!BBH4x", 0x82, 0x80 | 126, len(message)) + message
+
+
+async def test_messages_are_the_same_whether_they_come_whole_or_in_pieces(
+    protocol: PatientWebSocket,
+) -> None:
+    heard: list[str | bytes] = []
+    await protocol.receive()
+    protocol.listen(lambda frame: not heard.append(frame))
+    sent = [bytes([number]) * 200 for number in range(6)]
+    frames = [in_one_frame(message) for message in sent]
+    rest = b"".join(frames[2:5])
+    for packet in (frames[0], frames[1][:2], frames[1][2:], rest[:7], rest[7:], frames[5]):
+        protocol.data_received(packet)
+    assert heard == sent
+
+
+async def test_the_bound_of_a_peer_holds_for_messages_that_come_whole(
+    protocol: PatientWebSocket,
+) -> None:
+    heard: list[str | bytes] = []
+    await protocol.receive()
+    protocol.listen(lambda frame: not heard.append(frame))
+    protocol.limit(200)
+    protocol.data_received(in_one_frame(bytes(200)))
+    protocol.data_received(in_one_frame(bytes(201)))
+    assert heard == [bytes(200)]
+    assert dict(await protocol.receive())["code"] == 1009
+
+
 async def test_a_listener_hears_at_once_and_what_it_declines_waits_in_order(
     protocol: PatientWebSocket,
 ) -> None:
