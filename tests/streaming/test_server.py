@@ -478,7 +478,7 @@ async def test_stopping_does_not_wait_for_who_does_not_read(
 
 async def test_a_cut_ends_in_order_who_was_slow_once() -> None:
     heavy = fake_engine(final_suffix="x" * 100_000)
-    patient = serving_ready(heavy, drain_s=0.1, send_timeout_s=30.0)
+    patient = serving_ready(heavy, drain_s=0.1, send_timeout_s=30.0, max_waiting_events=1000)
     async with patient as running, running.client(max_queue=1) as client:
         await ask_for_finals(running, client, 200)
         while (await client.hear_until("finalized"))["id"] != "199":
