@@ -10,6 +10,7 @@ stream ends badly, and the client kept its own schedule.
 import argparse
 import json
 import os
+import time
 from pathlib import Path
 from typing import Any
 
@@ -17,14 +18,15 @@ from rich.console import Console
 
 from hark.clients.bench.clips import CLIPS_FOLDER
 from hark.clients.bench.fleet import Fleet
-from hark.clients.bench.report import Bars, show_run
-from hark.clients.bench.runs import Bench, Run
+from hark.clients.bench.report import Bars
+from hark.clients.bench.runs import Bench, Run, in_words
 from hark.clients.bench.target import SERVER_NICENESS, Target
 from hark.clients.bench.worker import Dialling
 from hark.clients.server_process import free_port, running_server
 from hark.clients.wire import stream_url
 from hark.engine.config import EngineConfig
-from hark.engine.types import SAMPLE_RATE, EngineRequest
+from hark.engine.host import settle_heap
+from hark.engine.types import SAMPLE_RATE, Consumed, EngineRequest, Feed
 from hark.streaming.bridge import EnginePort, OnCrash, Publish
 from hark.streaming.config import ServerConfig, Settings
 from hark.streaming.serve import serve
@@ -32,7 +34,7 @@ from tests.fakes import FakeEngine
 
 RAMP_S = 20.0
 ANSWERED_P95_S = 0.5
-TICK_S = 0.01  # an engine takes what has come when it ends a tick; few are shorter
+TICK_S = 0.02  # the spacing of what engines in processes of their own hear and say
 _SERVE = "import sys; from benchmarks.sockets import serve_deaf; sys.exit(serve_deaf(sys.argv[1:]))"
 
 
@@ -44,11 +46,30 @@ class Forgetful(list[EngineRequest]):
 
 
 class DeafEngine(FakeEngine):
-    """The fake, but with partials at the cadence the stream asked for."""
+    """The fake, but with partials at the cadence the stream asked for, and with little ado.
+
+    It shares the server's interpreter, whose lock engines in processes of their own do not take.
+    """
+
+    def _run(self) -> None:
+        while True:
+            time.sleep(TICK_S)
+            for _ in range(self._inbox.qsize()):
+                request = self._inbox.get()
+                if request is None:
+                    return
+                assert not isinstance(request, BaseException), "nobody has it crash"
+                stream = self._streams.get(request.stream)
+                if type(request) is Feed and stream is not None:
+                    for update in self._hear(stream, request.payload):
+                        self.publish(request.stream, update)
+                    self.publish(request.stream, Consumed(len(request.payload), stream.samples))
+                else:
+                    self._handle(request)
 
     def _is_due(self, stream: Any, samples_before: int) -> bool:
         cadence = stream.options.cadence_ms * SAMPLE_RATE // 1000
-        return stream.samples // cadence > samples_before // cadence
+        return stream.speaking and stream.samples // cadence > samples_before // cadence
 
 
 def serve_deaf(arguments: list[str]) -> int:
@@ -61,14 +82,8 @@ def serve_deaf(arguments: list[str]) -> int:
     args = parser.parse_args(arguments)
 
     def start(publish: Publish, on_crash: OnCrash) -> EnginePort:
-        return DeafEngine(
-            publish,
-            on_crash,
-            max_streams=args.max_streams,
-            tick_s=TICK_S,
-            submitted=Forgetful(),
-            requests=Forgetful(),
-        )
+        settle_heap()
+        return DeafEngine(publish, on_crash, max_streams=args.max_streams, submitted=Forgetful())
 
     return serve(Settings(ServerConfig(host=args.host, port=args.port), EngineConfig()), start)
 
@@ -95,6 +110,17 @@ def measure(args: argparse.Namespace, console: Console) -> Run:
         return bench.run(args.sockets)
 
 
+def show(run: Run) -> None:
+    """What says something of a server whose engine hears nothing."""
+    for name, spread in (("finalize until answered", run.figures.finalize_s), ("lag", run.lag_s)):
+        parts = {"p50": spread.p50, "p95": spread.p95, "p99": spread.p99, "at most": spread.max}
+        told = ", ".join(f"{part} {(value or 0) * 1000:.0f} ms" for part, value in parts.items())
+        print(f"{name}: {told} ({spread.count})")
+    server = run.server or {}
+    print(f"server: {server.get('cpu_percent'):.0f} % of a core, {server.get('rss_mb_max'):.0f} MB")
+    print(f"client: {run.client_cpu_percent:.0f} % of a core; streams ended: {in_words(run.ended)}")
+
+
 def keeps_up(run: Run) -> bool:
     answered = run.figures.finalize_s.p95
     ended_well = set(run.ended) == {"bye"} and not run.figures.unanswered
@@ -112,7 +138,7 @@ def main() -> None:
     args = parser.parse_args()
     console = Console()
     run = measure(args, console)
-    show_run(console, run)
+    show(run)
     verdict = "kept up" if keeps_up(run) else "fell behind"
     print(f"{args.sockets} sockets, frames of {args.frame_ms} ms: {verdict}")
     if args.json:

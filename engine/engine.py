@@ -188,7 +188,8 @@ class Engine:
 
     def _new_segment(self, index: int, start_sample: int, options: StreamOptions) -> Segment:
         sequence = self.new_sequence(options.context)
-        phase = free_phase(s.open.phase for s in self._streams.values() if s.open is not None)
+        segments = (stream.open for stream in self._streams.values())
+        phase = free_phase(s.phase for s in segments if s is not None and s.options.partials)
         return Segment(index, start_sample, options, sequence, self.tokenizer, phase=phase)
 
     def _segments(self) -> Iterator[Segment]:

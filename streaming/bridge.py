@@ -96,7 +96,9 @@ class StreamLink:
         self._bytes_per_second = 0
         self.waiting_bytes = 0
         self._unanswered = 0
-        self._room = asyncio.Event()
+        self.has_room = True
+        """Whether the stream's socket should be read."""
+        self._room = asyncio.Event()  # the same, for those who wait
         self._room.set()
 
     def submit(self, request: EngineRequest) -> None:
@@ -110,7 +112,8 @@ class StreamLink:
             case _:
                 pass
         self._port.submit(request)
-        if self._is_above(HIGH_WATER_S, MAX_UNANSWERED):
+        if self.has_room and self._is_above(HIGH_WATER_S, MAX_UNANSWERED):
+            self.has_room = False
             self._room.clear()
 
     def deliver(self, update: EngineUpdate) -> None:
@@ -122,21 +125,17 @@ class StreamLink:
                 self._unanswered -= 1
             case _:
                 pass
-        if not self._is_above(LOW_WATER_S, MAX_UNANSWERED // 2):
-            self._room.set()
+        if not self.has_room and not self._is_above(LOW_WATER_S, MAX_UNANSWERED // 2):
+            self.release()
         self._on_update(update)
-
-    @property
-    def has_room(self) -> bool:
-        """Whether the stream's socket should be read."""
-        return self._room.is_set()
 
     async def room(self) -> None:
         """Wait until the engine has caught up, or the stream is over."""
         await self._room.wait()
 
     def release(self) -> None:
-        """The stream is over: nobody need wait for it."""
+        """Nobody need wait for the stream; it may be over."""
+        self.has_room = True
         self._room.set()
 
     def seconds_of(self, payload: bytes) -> float:

@@ -8,7 +8,6 @@ import logging
 import secrets
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from functools import partial
 from typing import Any
 
 from starlette.websockets import WebSocket, WebSocketDisconnect
@@ -74,7 +73,7 @@ class Connection:
             lines,
             step=self._step,
             alarm=self._alarm,
-            is_behind=lambda: self._outbox.is_crowded,
+            outbox=self._outbox,
             caught_up=self._caught_up,
         )
         self._is_draining = False
@@ -208,21 +207,21 @@ class Connection:
 
     def line_said(self, line: Line, event: Event) -> None:
         """See `Listener`."""
-        self._step(partial(self._dialect.said, self._lines.id_of(line), event))
+        self._step(self._dialect.said, self._lines.id_of(line), event)
 
     def line_ended(self, line: Line, farewell: Hangup) -> None:
         """See `Listener`."""
         name = self._lines.remove(line)
-        self._step(partial(self._dialect.ended, name, farewell))
+        self._step(self._dialect.ended, name, farewell)
         if self._is_draining:
             self._hang_up_when_drained()
 
-    def _step(self, actions_at: Input) -> None:
+    def _step(self, actions_at: Input, *what: Any) -> None:
         """Put one input to the dialect; this is the edge where a bug ends one client, not all."""
         if self._outbox.is_ending:
             return
         try:
-            self._perform(actions_at(self._loop.time()))
+            self._perform(actions_at(*what, self._loop.time()))
         except Exception:  # noqa: BLE001 - logged and told; other streams must not suffer
             self._log.exception("a bug ended the connection")
             self._give_up(internal_error())

@@ -1,31 +1,44 @@
-"""Where WebSocket frames end in what a peer sends (RFC 6455, section 5.2); lengths only, no I/O.
+"""Heads of WebSocket frames (RFC 6455, section 5.2), where the library's way costs much; no I/O.
 
-Nearly all that a server of live audio reads is one binary message in one frame in one packet. The
-library's parser takes four generators and four copies for it, a sixth of all that the server does
-(`python -m benchmarks.sockets --sockets 1200`: 0.67 of a core with it, 0.56 without).
-`whole_message` recognises it by its head; whatever is not exactly that is the library's, which then
-has seen every byte between two frames' edges.
+Nearly all that a server of live audio reads are binary messages of one frame, one in a packet, or
+several when it is late. The library's parser takes four generators and four copies for each, a
+sixth of all that the server does (`python -m benchmarks.sockets --sockets 1200`: 0.67 of a core
+with it, 0.56 without). `whole_message` recognises one by its head; whatever is not exactly that is
+the library's, which then has seen every byte between two frames' edges. `message_frame` is for what
+the server says.
 """
 
 # The library's own choice between its C and its Python one.
 from websockets.frames import apply_mask  # pyright: ignore[reportPrivateImportUsage]
 
-_BINARY = 0x82  # final and binary, no reserved bit
+_BINARY, _TEXT = 0x82, 0x81  # final, no reserved bit
 _MASKED = 0x80
 
 
-def whole_message(packet: bytes, max_size: int | None) -> bytes | None:
-    """The message, if the packet is one masked binary frame with all of one and nothing else."""
-    if len(packet) < 6 or packet[0] != _BINARY or not packet[1] & _MASKED:
+def whole_message(data: bytes, at: int, max_size: int | None) -> tuple[bytes, int] | None:
+    """The message at `at` and where it ends, if all of it is there, in one masked binary frame."""
+    if len(data) < at + 6 or data[at] != _BINARY or not data[at + 1] & _MASKED:
         return None
-    size, begin = packet[1] & 0x7F, 6
+    size, begin = data[at + 1] & 0x7F, at + 6
     if size == 127:
         return None  # a length of 8 bytes: more than comes in a packet
     if size == 126:
-        size, begin = int.from_bytes(packet[2:4], "big"), 8
-    if size != len(packet) - begin or (max_size is not None and size > max_size):
+        size, begin = int.from_bytes(data[at + 2 : at + 4], "big"), at + 8
+    end = begin + size
+    if end > len(data) or (max_size is not None and size > max_size):
         return None
-    return apply_mask(packet[begin:], packet[begin - 4 : begin])
+    return apply_mask(data[begin:end], data[begin - 4 : begin]), end
+
+
+def message_frame(message: str | bytes) -> bytes:
+    """The whole message in one frame, as servers send it: not masked."""
+    kind, data = (_TEXT, message.encode()) if isinstance(message, str) else (_BINARY, message)
+    size = len(data)
+    if size < 126:
+        return bytes((kind, size)) + data
+    if size < 1 << 16:
+        return bytes((kind, 126)) + size.to_bytes(2, "big") + data
+    return bytes((kind, 127)) + size.to_bytes(8, "big") + data
 
 
 class FrameEdges:
@@ -39,9 +52,8 @@ class FrameEdges:
     def is_at_edge(self) -> bool:
         return not self._head and not self._left
 
-    def follow(self, data: bytes) -> None:
-        """The next bytes of the peer, of any number."""
-        at = 0
+    def follow(self, data: bytes, at: int) -> int:
+        """Go on from `at` to the end of the frame, or of the data; where that is."""
         while at < len(data):
             if self._left:
                 passed = min(self._left, len(data) - at)
@@ -51,6 +63,9 @@ class FrameEdges:
                 self._head.append(data[at])
                 at += 1
                 self._end_head()
+            if self.is_at_edge:
+                break
+        return at
 
     def _end_head(self) -> None:
         """Go on to the payload when the head is whole."""

@@ -6,7 +6,7 @@ Carries commands in and updates back; decides nothing and knows no socket.
 import logging
 from collections import deque
 from collections.abc import Callable, MutableMapping
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVarTuple
 
 from hark.engine.types import (
     BadAudioError,
@@ -29,6 +29,8 @@ from .session import Session
 from .terms import Terms
 
 _log = logging.getLogger(__name__)
+
+_What = TypeVarTuple("_What")
 
 OpenLink = Callable[[Callable[[EngineUpdate], None]], StreamLink]
 
@@ -67,11 +69,11 @@ class Line:
 
     def tell(self, command: Command) -> None:
         """Obey a command, or say why not."""
-        self._step(lambda: self._session.receive(command, self._clock()))
+        self._step(self._session.receive, command, self._clock())
 
     def refuse(self, error: StreamError) -> None:
         """Something came for the line that was not understood."""
-        self._step(lambda: self._session.refuse(error))
+        self._step(self._session.refuse, error)
 
     def drain(self) -> None:
         """Let the engine finish what was heard, then end."""
@@ -79,7 +81,7 @@ class Line:
 
     def fail(self, error: StreamError) -> None:
         """End now, and say why."""
-        self._step(lambda: self._session.fail(error))
+        self._step(self._session.fail, error)
 
     def forget(self) -> None:
         """End without a word; the engine drops what it has."""
@@ -99,7 +101,7 @@ class Line:
         return self._session.next_deadline()
 
     def timed_out(self) -> None:
-        self._step(lambda: self._session.handle_timeout(self._clock()))
+        self._step(self._session.handle_timeout, self._clock())
 
     # --- in: the engine ---
 
@@ -108,7 +110,7 @@ class Line:
             return  # as many as there are messages, and all the link had to know
         if isinstance(update, Failed):
             self._log_failure(update.error)
-        self._step(lambda: self._session.engine_said(update))
+        self._step(self._session.engine_said, update)
 
     def _log_failure(self, error: EngineError) -> None:
         """What the client sent is the client's affair; all else is ours."""
@@ -119,12 +121,12 @@ class Line:
 
     # --- out ---
 
-    def _step(self, effects_of: Callable[[], list[Effect]]) -> None:
+    def _step(self, effects_of: Callable[[*_What], list[Effect]], *what: *_What) -> None:
         """Put one input to the session; this is the edge where a bug ends one stream, not all."""
         if self.has_ended:
             return
         try:
-            self._perform(effects_of())
+            self._perform(effects_of(*what))
         except Exception:  # noqa: BLE001 - logged and told; other streams must not suffer
             self._log.exception("a bug ended the stream")
             self._perform([*self._session.disconnected(), *farewell(internal_error())])
@@ -145,7 +147,7 @@ class Line:
     def _note_request(self, request: EngineRequest) -> None:
         match request:
             case Feed(payload=payload):
-                self._metrics.audio_seconds += self.link.seconds_of(payload)
+                self._metrics.audio_seconds.value += self.link.seconds_of(payload)
             case Finalize(id=str()):
                 self._flushes_asked.append(self._clock())
             case _:

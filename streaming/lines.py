@@ -67,4 +67,7 @@ class Lines:
 
     def crowded(self) -> Line | None:
         """A line of which too much waits for the engine, if there is one."""
-        return next((line for line in self._by_id.values() if not line.link.has_room), None)
+        for line in self._by_id.values():  # `next` costs a generator, with every message
+            if not line.link.has_room:
+                return line
+        return None

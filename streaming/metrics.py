@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 from dataclasses import fields
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Gauge, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
@@ -12,6 +12,7 @@ from hark.engine.types import EngineLoad, WorkCounters
 from . import events
 from .admission import Load
 from .bridge import EnginePort
+from .tallies import Counts, Spread, Sum
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -29,68 +30,42 @@ class Metrics:
     ) -> None:
         self.registry = CollectorRegistry()
         self.streams = Gauge("hark_streams", "Streams open now", registry=self.registry)
-        self.sessions = Counter(
+        self.sessions = Counts(
             "hark_sessions",
             "Connections and files that ended, by how: bye, gone, or an error code",
-            ["outcome"],
-            registry=self.registry,
+            "outcome",
+            (),
+            self.registry,
         )
-        # Added to with every message, on the event loop alone: a Counter's lock is a tenth of that.
-        self.audio_seconds = 0.0
-        self.events = Counter(
-            "hark_events", "Events of streams, by type", ["type"], registry=self.registry
+        self.audio_seconds = Sum(
+            "hark_audio_seconds",
+            "Audio received; opus and container by their nominal rates",
+            self.registry,
         )
-        self._events_of = {name: self.events.labels(name) for name in events.EVENT_TYPES}
-        self.errors = Counter(
-            "hark_errors", "Errors told, by code", ["code"], registry=self.registry
+        self._events = Counts(
+            "hark_events", "Events of streams, by type", "type", events.EVENT_TYPES, self.registry
         )
-        self.queue_seconds = Histogram(
-            "hark_step_queue_seconds",
-            "Time a step waited for its turn",
-            buckets=_STEP_SECONDS,
-            registry=self.registry,
-        )
-        self.compute_seconds = Histogram(
-            "hark_step_compute_seconds",
-            "Time a step took",
-            buckets=_STEP_SECONDS,
-            registry=self.registry,
-        )
-        self.finalize_seconds = Histogram(
-            "hark_finalize_seconds",
-            "From a finalize to its finalized",
-            buckets=_STEP_SECONDS,
-            registry=self.registry,
-        )
-        self.registry.register(_AudioCollector(self))
+        self._errors = Counts("hark_errors", "Errors told, by code", "code", (), self.registry)
+        self._queue_seconds = self._seconds("hark_step_queue", "Time a step waited for its turn")
+        self._compute_seconds = self._seconds("hark_step_compute", "Time a step took")
+        self.finalize_seconds = self._seconds("hark_finalize", "From a finalize to its finalized")
         self.registry.register(_EngineCollector(read_port, read_load))
 
     def count_said(self, event: events.Event) -> None:
         """Count an event of a stream."""
-        self._events_of[event.type].inc()
+        self._events.add(event.type)
         if isinstance(event, events.Error):
-            self.errors.labels(event.code).inc()
+            self._errors.add(event.code)
         if isinstance(event, events.Partial | events.Final):
-            self.queue_seconds.observe(event.queue_ms / 1000)
-            self.compute_seconds.observe(event.compute_ms / 1000)
+            self._queue_seconds.observe(event.queue_ms / 1000)
+            self._compute_seconds.observe(event.compute_ms / 1000)
+
+    def _seconds(self, name: str, help: str) -> Spread:
+        return Spread(f"{name}_seconds", help, _STEP_SECONDS, self.registry)
 
     def render(self) -> bytes:
         """All of it in Prometheus' text form."""
         return generate_latest(self.registry)
-
-
-class _AudioCollector(Collector):
-    """Reads how much audio came when it is asked for."""
-
-    def __init__(self, metrics: Metrics) -> None:
-        self._metrics = metrics
-
-    def collect(self) -> Iterable[Metric]:
-        yield CounterMetricFamily(
-            "hark_audio_seconds",
-            "Audio received; opus and container by their nominal rates",
-            value=self._metrics.audio_seconds,
-        )
 
 
 class _EngineCollector(Collector):

@@ -5,8 +5,7 @@ Turns frames into inputs for the dialect; decides nothing about a stream.
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from functools import partial
-from typing import NoReturn
+from typing import Any, NoReturn, Protocol
 
 from starlette.websockets import WebSocket
 
@@ -14,20 +13,27 @@ from .alarm import Alarm
 from .errors import StreamError
 from .frames import frame_of
 from .lines import Lines
+from .outbox import Outbox
 from .protocols.base import Action, Dialect, Frame
 from .websocket import SOCKET, is_leaving
 
 _LARGE_FRAME = 1 << 18  # read on another thread, as the loop would stand still meanwhile
 
-Input = Callable[[float], list[Action]]
-"""What a dialect makes of an input that reaches it at a time of the loop's clock."""
+Input = Callable[..., list[Action]]
+"""What a dialect makes of something, given that and the time of the loop's clock."""
+
+
+class Step(Protocol):
+    """Puts one input to the dialect: `what` it is about, and the time."""
+
+    def __call__(self, actions_at: Input, *what: Any) -> None: ...
 
 
 class Reader:
     """Reads a client's socket. `step` takes each input, `alarm` the deadlines of waiting lines.
 
-    While `is_behind`, with many answers that the client has not taken, nothing more is read until
-    it has `caught_up`.
+    While the `outbox` is crowded with answers that the client has not taken, nothing more is read
+    until it has `caught_up`.
     """
 
     def __init__(
@@ -36,9 +42,9 @@ class Reader:
         dialect: Dialect,
         lines: Lines,
         *,
-        step: Callable[[Input], None],
+        step: Step,
         alarm: Alarm,
-        is_behind: Callable[[], bool],
+        outbox: Outbox,
         caught_up: Callable[[], Awaitable[None]],
     ) -> None:
         self._websocket = websocket
@@ -46,7 +52,7 @@ class Reader:
         self._lines = lines
         self._step = step
         self._alarm = alarm
-        self._is_behind, self._caught_up = is_behind, caught_up
+        self._outbox, self._caught_up = outbox, caught_up
         self._holds_frame = False  # one that no later one may overtake
 
     async def run(self) -> bool:
@@ -64,8 +70,8 @@ class Reader:
             await self._caught_up()
             frame = frame_of(message)
             is_large = len(frame) > _LARGE_FRAME
-            hear = self._reading_of
-            self._step(await asyncio.to_thread(hear, frame) if is_large else hear(frame))
+            read = self._input_of
+            self._step(*(await asyncio.to_thread(read, frame) if is_large else read(frame)))
             self._holds_frame = False
 
     def _take(self, frame: Frame) -> bool:
@@ -74,22 +80,22 @@ class Reader:
         It waits while an earlier one does, while answers wait to be read, while there is no room,
         or where it is large.
         """
-        if self._holds_frame or self._is_behind() or len(frame) > _LARGE_FRAME:
+        if self._holds_frame or self._outbox.is_crowded or len(frame) > _LARGE_FRAME:
             return False
         if not self._lines.have_room():
             return False
-        self._step(self._reading_of(frame))
+        self._step(*self._input_of(frame))
         return True
 
-    def _reading_of(self, frame: Frame) -> Input:
+    def _input_of(self, frame: Frame) -> tuple[Input, Any]:
         """What a frame is to the dialect; a mistake and a bug, too, are for `step`."""
         try:
             message = self._dialect.read(frame)
         except StreamError as error:
-            return partial(self._dialect.misread, error)
+            return self._dialect.misread, error
         except Exception as bug:  # noqa: BLE001 - raised again by `step`
-            return partial(_raise, bug)
-        return partial(self._dialect.received, message)
+            return _raise, bug
+        return self._dialect.received, message
 
     async def _wait_for_room(self) -> None:
         """Leave the socket unread while too much audio of a line waits for the engine."""

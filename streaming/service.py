@@ -164,7 +164,7 @@ class Service:
 
     def count_outcome(self, outcome: str) -> None:
         """A guest has left: `bye`, `gone`, or the code of an error."""
-        self.metrics.sessions.labels(outcome).inc()
+        self.metrics.sessions.add(outcome)
 
     def house(self) -> House:
         """What dialects may tell of this server; empty while it has no engine."""

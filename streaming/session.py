@@ -102,6 +102,8 @@ class Session:
 
     def receive(self, command: Command, now: float) -> list[Effect]:
         """Obey a command, or say why not. Before `hello` a refusal ends the stream."""
+        if type(command) is AudioIn and self._state is State.LIVE:  # by far the most frequent
+            return self._hear(command.payload, now)
         if self._state is State.ENDED:
             return []
         next_state = NEXT_STATE.get((self._state, type(command)))
@@ -235,12 +237,8 @@ class Session:
 
     def _obey(self, command: Command, now: float) -> list[Effect]:
         match command:
-            case AudioIn(payload=payload):  # by far the most frequent, so it is looked for first
-                if not payload:
-                    return []
-                self._deadline = self._stall.deadline(now)
-                self._waiting_bytes += len(payload) if self._wants_receipts else 0
-                return [ToEngine(engine.Feed(self._stream, payload))]
+            case AudioIn(payload=payload):
+                return self._hear(payload, now)
             case Hello():
                 return self._open(command)
             case ConfigureIn(changes=changes):
@@ -254,6 +252,14 @@ class Session:
             case CloseIn():
                 self._deadline = None
                 return [ToEngine(engine.Close(self._stream))]
+
+    def _hear(self, payload: bytes, now: float) -> list[Effect]:
+        if not payload:
+            return []
+        self._deadline = self._stall.deadline(now)
+        if self._wants_receipts:
+            self._waiting_bytes += len(payload)
+        return [ToEngine(engine.Feed(self._stream, payload))]
 
     def _open(self, hello: Hello) -> list[Effect]:
         self._audio, self._wants_receipts = hello.audio, hello.receipts

@@ -12,7 +12,7 @@ Knows bytes and timers of one connection; knows nothing of streams.
 - What the app still sends to a peer that was closed on is a disconnect, not a bug of the app.
 - A peer that has said it will send nothing more, by a close frame or by closing its side of the
   connection, is answered when the app returns or closes: until then it can still be told things.
-- A message that comes whole in one packet does not go through the library's parser (`edges.py`).
+- A message that comes whole does not go through the library's parser (`edges.py`).
 - A closed connection is gone after `close_timeout`, even if the peer never reads the rest.
 """
 
@@ -28,7 +28,7 @@ from websockets.http11 import Request
 from websockets.protocol import State
 from websockets.server import ServerProtocol
 
-from .edges import FrameEdges, whole_message
+from .edges import FrameEdges, message_frame, whole_message
 
 SOCKET = "hark.socket"
 """The ASGI extension that holds the `PatientWebSocket` of a scope, for `listen` and `limit`."""
@@ -91,31 +91,36 @@ class PatientWebSocket(WebSocketsSansIOProtocol):
 
     def data_received(self, data: bytes) -> None:
         self._heard_since_ping = True
-        if self._is_leaving:
-            return  # nothing may follow a close frame
-        message = self._message_at_once(data)
-        if message is not None:
-            self.curr_msg_data_type, self.frames = "bytes", [message]
-            self.send_receive_event_to_app()
-            return
-        if self._edges is not None:
-            self._edges.follow(data)
-        elif data.find(_END_OF_HEAD) == len(data) - len(_END_OF_HEAD):
+        at = 0
+        while at < len(data) and not self._is_leaving:  # nothing may follow a close frame
+            whole = self._whole_message(data, at)
+            if whole is not None:
+                message, at = whole
+                self.curr_msg_data_type, self.frames = "bytes", [message]
+                self.send_receive_event_to_app()
+                continue
+            end = len(data) if self._edges is None else self._edges.follow(data, at)
+            self._parse(data[at:end])
+            at = end
+
+    def _whole_message(self, data: bytes, at: int) -> tuple[bytes, int] | None:
+        """The message at `at` and where it ends, if all of it is there and nothing under way."""
+        machine = self._machine
+        if self._edges is None or not self._edges.is_at_edge or machine.state is not State.OPEN:
+            return None
+        if machine.current_size is not None:
+            return None  # a message in fragments has begun
+        return whole_message(data, at, machine.max_message_size)
+
+    def _parse(self, data: bytes) -> None:
+        """Bytes for the library's parser; of frames, those of one at most."""
+        if self._edges is None and data.find(_END_OF_HEAD) == len(data) - len(_END_OF_HEAD):
             self._edges = FrameEdges()
         super().data_received(data)
         if self._machine.handshake_exc is not None and not self.handshake_initiated:
             self._refuse_head()
         if self._machine.held_close is not None:
             self._leave(bytes(self._machine.held_close.data))
-
-    def _message_at_once(self, data: bytes) -> bytes | None:
-        """The message, if that is all that was read, and nothing is under way."""
-        machine = self._machine
-        if self._edges is None or not self._edges.is_at_edge or machine.state is not State.OPEN:
-            return None
-        if machine.current_size is not None:
-            return None  # a message in fragments has begun
-        return whole_message(data, machine.max_message_size)
 
     def _refuse_head(self) -> None:
         """A request that is no HTTP, or whose head is longer than is read, gets to no app."""
@@ -184,11 +189,7 @@ class PatientWebSocket(WebSocketsSansIOProtocol):
         """
         if self.close_sent or self.transport.is_closing() or self.conn.state is not State.OPEN:
             return
-        if isinstance(message, str):
-            self.conn.send_text(message.encode())
-        else:
-            self.conn.send_binary(message)
-        self.transport.write(b"".join(self.conn.data_to_send()))
+        self.transport.write(message_frame(message))
 
     def abort(self) -> None:
         """Close the connection at once; what the peer has not read is lost."""

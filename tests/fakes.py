@@ -7,7 +7,6 @@ acknowledged, a thread of its own) and computes nothing: what it "hears" is one 
 
 import queue
 import threading
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -96,7 +95,10 @@ class _FakeStream:
 
     @property
     def num_words(self) -> int:
-        return (self.samples - self.segment_start) // WORD_SAMPLES
+        return self.words_until(self.samples)
+
+    def words_until(self, sample: int) -> int:
+        return (sample - self.segment_start) // WORD_SAMPLES
 
 
 @dataclass
@@ -115,7 +117,6 @@ class FakeEngine:
     load: EngineLoad = field(default_factory=EngineLoad)
     final_suffix: str = ""  # appended to each final, to make finals heavy
     segment_words: int = 0  # a segment of so many words ends by itself; 0 for never
-    tick_s: float = 0.0  # it looks into an empty inbox again after so long; 0: wakes at once
     submitted: list[EngineRequest] = field(default_factory=list)
     requests: list[EngineRequest] = field(default_factory=list)  # those that were handled
 
@@ -158,7 +159,7 @@ class FakeEngine:
         return sum(len(r.payload) for r in self.requests if isinstance(r, Feed))
 
     def _run(self) -> None:
-        while (request := self._next_request()) is not None:
+        while (request := self._inbox.get()) is not None:
             if isinstance(request, BaseException):
                 self.on_crash(request)
                 return
@@ -166,11 +167,6 @@ class FakeEngine:
             if not isinstance(request, Open):
                 self._may_hear.wait()
             self._handle(request)
-
-    def _next_request(self) -> EngineRequest | BaseException | None:
-        if self.tick_s and self._inbox.empty():
-            time.sleep(self.tick_s)
-        return self._inbox.get()
 
     def _handle(self, request: EngineRequest) -> None:
         if isinstance(request, Open):
@@ -182,7 +178,7 @@ class FakeEngine:
             return
         for update in self._answer(stream, request):
             self.publish(request.stream, update)
-            if isinstance(update, Closed | Failed):
+            if type(update) in (Closed, Failed):
                 del self._streams[request.stream]
 
     def _answer(self, stream: _FakeStream, request: EngineRequest) -> list[EngineUpdate]:
@@ -206,18 +202,17 @@ class FakeEngine:
                 raise AssertionError("handled before")
 
     def _hear(self, stream: _FakeStream, payload: bytes) -> list[EngineUpdate]:
-        whole_floats = payload[: len(payload) // 4 * 4]
-        is_float = stream.audio.encoding is Encoding.PCM_F32LE
-        if is_float and not np.isfinite(np.frombuffer(whole_floats, "<f4")).all():
-            return [Failed(BadAudioError("the audio holds NaN or infinite samples"))]
-        samples_before, num_words_before = stream.samples, stream.num_words
+        if stream.audio.encoding is Encoding.PCM_F32LE:
+            whole_floats = payload[: len(payload) // 4 * 4]
+            if not np.isfinite(np.frombuffer(whole_floats, "<f4")).all():
+                return [Failed(BadAudioError("the audio holds NaN or infinite samples"))]
+        samples_before = stream.samples
         stream.take(payload)
         updates: list[EngineUpdate] = []
         if not stream.speaking and stream.num_words:
             stream.speaking = True
             updates.append(SpeechStarted(stream.segment, stream.segment_start))
-        has_more = stream.options.partials and stream.num_words > num_words_before
-        if has_more and self._is_due(stream, samples_before):
+        if stream.options.partials and self._is_due(stream, samples_before):
             updates.append(self._partial(stream))
         if stream.speaking and 0 < self.segment_words <= stream.num_words:
             updates += self._end_segment(stream)
@@ -225,8 +220,7 @@ class FakeEngine:
 
     def _is_due(self, stream: _FakeStream, samples_before: int) -> bool:
         """Whether what came after `samples_before` makes a partial due; here each word does."""
-        del stream, samples_before
-        return True
+        return stream.num_words > stream.words_until(samples_before)
 
     def _partial(self, stream: _FakeStream) -> Partial:
         stable = words(stream.num_words - 1)

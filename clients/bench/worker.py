@@ -1,6 +1,7 @@
 """A process of the load client: speaks its share of the streams and measures what it heard."""
 
 import asyncio
+import gc
 import signal
 import time
 from array import array
@@ -80,6 +81,7 @@ def work(connection: Connection) -> None:
     """Take shares and give reports until the other end hangs up. Runs in a process of its own."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
     allow_many_files()
+    gc.disable()  # to look through all that was heard would hold up all that is said
     connection.send(READY)
     encoded: dict[tuple[Path, Encoding], tuple[list[Clip], EncodedClips]] = {}
     while True:
