@@ -34,7 +34,7 @@ from tests.fakes import FakeEngine
 
 RAMP_S = 20.0
 ANSWERED_P95_S = 0.5
-TICK_S = 0.02  # the spacing of what engines in processes of their own hear and say
+TICK_S = 0.02  # the spacing of what engines in processes of their own hear
 _SERVE = "import sys; from benchmarks.sockets import serve_deaf; sys.exit(serve_deaf(sys.argv[1:]))"
 
 
@@ -114,10 +114,13 @@ def show(run: Run) -> None:
     """What says something of a server whose engine hears nothing."""
     for name, spread in (("finalize until answered", run.figures.finalize_s), ("lag", run.lag_s)):
         parts = {"p50": spread.p50, "p95": spread.p95, "p99": spread.p99, "at most": spread.max}
-        told = ", ".join(f"{part} {(value or 0) * 1000:.0f} ms" for part, value in parts.items())
+        told = ", ".join(
+            f"{part} {'-' if value is None else f'{value * 1000:.0f} ms'}"
+            for part, value in parts.items()
+        )
         print(f"{name}: {told} ({spread.count})")
-    server = run.server or {}
-    print(f"server: {server.get('cpu_percent'):.0f} % of a core, {server.get('rss_mb_max'):.0f} MB")
+    if run.server is not None:
+        print("server: {cpu_percent:.0f} % of a core, {rss_mb_max:.0f} MB".format(**run.server))
     print(f"client: {run.client_cpu_percent:.0f} % of a core; streams ended: {in_words(run.ended)}")
 
 

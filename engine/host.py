@@ -19,7 +19,10 @@ _SETTINGS = {
 _THEIR_OWN = ("OMP_WAIT_POLICY", *_SETTINGS)
 
 _MAX_FILES = 65_536
-_MAX_YOUNG = 20_000  # some eighty streams come and gone; in memory, 5 MB
+_MAX_YOUNG = 20_000  # objects; a stream is 240 of them for the server
+_MAX_LOOKS = 2, 2
+"""Looks at the young and at the middle-aged before the next older ones have their turn, too: all
+are looked at when nine times as many are new, some 750 streams and 50 MB."""
 
 
 def wait_calmly(environment: MutableMapping[str, str]) -> None:
@@ -51,7 +54,7 @@ def settle_heap() -> None:
     streams a look at all 480,000 objects then took a third of a second, every two seconds
     (measured, `python -m benchmarks.sockets`).
     """
-    gc.set_threshold(_MAX_YOUNG)
+    gc.set_threshold(_MAX_YOUNG, *_MAX_LOOKS)
     gc.collect()
     gc.freeze()
     gc.collect()  # or the quarter would still be one of all that is frozen

@@ -1,11 +1,10 @@
 """Heads of WebSocket frames (RFC 6455, section 5.2), where the library's way costs much; no I/O.
 
 Nearly all that a server of live audio reads are binary messages of one frame, one in a packet, or
-several when it is late. The library's parser takes four generators and four copies for each, a
-sixth of all that the server does (`python -m benchmarks.sockets --sockets 1200`: 0.67 of a core
-with it, 0.56 without). `whole_message` recognises one by its head; whatever is not exactly that is
-the library's, which then has seen every byte between two frames' edges. `message_frame` is for what
-the server says.
+several when it is late. The library's parser takes four generators and four copies for each: with
+it 1,200 sockets of `benchmarks.sockets` once took 0.67 of a core, without 0.56. `whole_message`
+recognises one by its head; whatever is not exactly that is the library's, which then has seen every
+byte between two frames' edges. `message_frame` is for what the server says.
 """
 
 # The library's own choice between its C and its Python one.

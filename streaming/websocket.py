@@ -99,9 +99,10 @@ class PatientWebSocket(WebSocketsSansIOProtocol):
                 self.curr_msg_data_type, self.frames = "bytes", [message]
                 self.send_receive_event_to_app()
                 continue
-            end = len(data) if self._edges is None else self._edges.follow(data, at)
+            end = self._edge_behind(data, at)
             self._parse(data[at:end])
             at = end
+        self._send_pongs()
 
     def _whole_message(self, data: bytes, at: int) -> tuple[bytes, int] | None:
         """The message at `at` and where it ends, if all of it is there and nothing under way."""
@@ -112,9 +113,19 @@ class PatientWebSocket(WebSocketsSansIOProtocol):
             return None  # a message in fragments has begun
         return whole_message(data, at, machine.max_message_size)
 
+    def _edge_behind(self, data: bytes, at: int) -> int:
+        """Where the frame at `at` ends, or the data; the data, where frames are not followed.
+
+        They are no more once the peer has made a mistake: all that still comes is discarded.
+        """
+        if self._edges is None or self._machine.state in (State.CLOSING, State.CLOSED):
+            return len(data)
+        return self._edges.follow(data, at)
+
     def _parse(self, data: bytes) -> None:
-        """Bytes for the library's parser; of frames, those of one at most."""
-        if self._edges is None and data.find(_END_OF_HEAD) == len(data) - len(_END_OF_HEAD):
+        """Bytes for the library's parser."""
+        is_head = self._machine.state is State.CONNECTING and data.endswith(_END_OF_HEAD)
+        if self._edges is None and is_head and data.find(_END_OF_HEAD) == len(data) - 4:
             self._edges = FrameEdges()
         super().data_received(data)
         if self._machine.handshake_exc is not None and not self.handshake_initiated:
@@ -128,11 +139,13 @@ class PatientWebSocket(WebSocketsSansIOProtocol):
         self.transport.close()
 
     def handle_ping(self) -> None:
-        """Answer, unless the peer reads nothing: its answers would pile up here."""
-        if self.writable.is_set():
-            super().handle_ping()
-        else:
-            self.conn.data_to_send()
+        """The library has its answer ready: `_send_pongs`."""
+
+    def _send_pongs(self) -> None:
+        """Answer all pings of a packet, unless the peer reads nothing: they would pile up here."""
+        pongs = self.conn.data_to_send()
+        if pongs and self.writable.is_set() and not self.transport.is_closing():
+            self.transport.write(b"".join(pongs))
 
     def eof_received(self) -> bool:  # pyright: ignore[reportIncompatibleMethodOverride]
         """The peer has closed its side, perhaps without a close frame. True keeps ours open."""

@@ -94,6 +94,7 @@ def work(connection: Connection) -> None:
             clips = load_clips(share.dialling.folder)
             encoded[key] = clips, EncodedClips(clips, share.dialling.encoding)
         connection.send(do(share, *encoded[key]))
+        gc.collect()  # speakers and their links know each other
 
 
 def do(share: Share, clips: Sequence[Clip], encoded: EncodedClips) -> Report:

@@ -6,7 +6,8 @@ as things to carry; knows no streams, and needs no torch on the parent's side.
     caller ─ submit ▶ queue ─ writer ▶ pipe ▶ reader (child's main thread) ▶ EngineThread
     publish ◀──────── reader thread ◀ pipe ◀ writer ◀ queue ◀ publish ───────────┘
 
-Whatever gathers in a queue within 20 ms goes over as one message. Neither queue is bounded by
+Whatever gathers in a queue within 20 ms goes over as one message, or as several where it is much.
+Neither queue is bounded by
 itself: the bridge bounds the audio each stream has in flight, and the engine says no more than a
 bounded amount about each. A child whose parent is gone reads the end of its pipe and ends.
 """

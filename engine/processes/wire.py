@@ -20,7 +20,7 @@ _MAX_BATCH = 512  # items of one message
 _STATUS_EVERY_S = 0.25
 _SPACING_S = 0.02
 """Between two messages of one writer: each wakes threads on both sides that computing ones have to
-make way for. The first after a rest goes at once."""
+make way for. The first after a rest goes at once, and so does what a full one had no room for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +97,7 @@ class Writer:
             batch.insert(0, self._status())
         if batch:
             self._pipe.send_bytes(pickle.dumps(batch, pickle.HIGHEST_PROTOCOL))
-            self._sent_at = time.monotonic()
+            self._sent_at = 0.0 if len(batch) >= _MAX_BATCH else time.monotonic()
         return not batch or batch[-1] is not None
 
     _sent_at = _status_at = 0.0

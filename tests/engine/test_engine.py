@@ -2,6 +2,7 @@
 
 import math
 import random
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -397,6 +398,21 @@ def test_steps_wait_for_company_when_the_engine_is_busy_and_finals_do_not(
     engine.handle(Finalize(0, "now"))
     assert any(isinstance(update, Final) for update in until_idle(engine)), "the clock stands still"
     assert steps == [1], "the second is not needed any more"
+
+
+def test_the_steps_of_those_who_want_partials_are_spread() -> None:
+    engine = new_engine()
+    final_only = replace(MANUAL, partials=False)
+    phases = []
+    for stream, options in enumerate((final_only, final_only, MANUAL, MANUAL, MANUAL)):
+        engine.handle(Open(stream, FLOATS, options))
+        engine.handle(Feed(stream, bursts(1, seed=3)[:3200].astype("<f4").tobytes()))
+        engine.tick()
+        segment = engine._streams[stream].open
+        assert segment is not None
+        phases.append(segment.phase)
+    assert phases[0] == phases[1] == phases[2], "who wants none takes no place"
+    assert len(set(phases[2:])) == 3
 
 
 def until_idle(engine: Engine) -> list[EngineUpdate]:

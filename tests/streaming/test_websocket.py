@@ -5,6 +5,7 @@ import struct
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from itertools import pairwise
+from typing import Any
 
 import pytest
 import uvicorn
@@ -111,6 +112,17 @@ async def test_a_mistake_is_answered_and_the_rest_of_it_discarded(
     assert protocol.queue.empty()
 
 
+async def test_what_is_discarded_costs_little(
+    protocol: PatientWebSocket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is not cut into frames: of zeros each would be two bytes."""
+    protocol.data_received(TOO_LARGE)
+    pieces: list[bytes] = []
+    monkeypatch.setattr(protocol.conn, "receive_data", pieces.append)
+    protocol.data_received(bytes(1000))
+    assert pieces == [bytes(1000)]
+
+
 async def test_what_is_sent_after_a_mistake_is_a_disconnect(protocol: PatientWebSocket) -> None:
     protocol.data_received(TOO_LARGE)
     with pytest.raises(ClientDisconnected):
@@ -144,11 +156,11 @@ def frames_for(draw: st.DrawFn, message: str | bytes) -> list[Frame]:
     return frames
 
 
-@given(st.data(), st.lists(MESSAGES, max_size=6))
+@given(st.data(), st.lists(MESSAGES, max_size=6), st.integers(0, 6))
 def test_messages_are_the_same_however_they_come(
-    data: st.DataObject, sent: list[str | bytes]
+    data: st.DataObject, sent: list[str | bytes], room: int
 ) -> None:
-    """In whatever frames, cut into whatever packets."""
+    """In whatever frames, cut into whatever packets, of which there is room for so many at once."""
     frames = [frame for message in sent for frame in data.draw(frames_for(message))]
     stream = b"".join(frame.serialize(mask=True) for frame in frames)
     inside = data.draw(st.sets(st.integers(0, len(stream)), max_size=8))
@@ -157,9 +169,12 @@ def test_messages_are_the_same_however_they_come(
     async def hear() -> list[str | bytes]:
         heard: list[str | bytes] = []
         async with accepted() as protocol:
-            protocol.listen(lambda frame: not heard.append(frame))
+            protocol.listen(lambda frame: len(heard) < room and not heard.append(frame))
             for packet in packets:
                 protocol.data_received(packet)
+            while len(heard) < len(sent):
+                message: dict[str, Any] = dict(await protocol.receive())
+                heard.append(message["bytes"] if "bytes" in message else message["text"])
         return heard
 
     assert asyncio.run(hear()) == sent
