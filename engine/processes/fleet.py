@@ -30,6 +30,7 @@ from ..types import (
 from .process import EngineProcess
 
 _STREAMS_AN_ENGINE = 16  # what one core does with ease
+_MOST_A_CORE = 4  # more engines only wait for each other, each with a model of its own
 _GPU_DEVICES = ("/dev/nvidiactl", "/dev/dxg", "/dev/kfd")  # NVIDIA; any under WSL; AMD
 
 
@@ -85,7 +86,8 @@ class EngineFleet:
     The streams of the others are given up then, too.
 
     Raises:
-        ConfigError: they might share a GPU, and nobody said how much of its memory is for them.
+        ConfigError: there are too many for the cores, or they might share a GPU and nobody said
+            how much of its memory is for them.
         Exception: whatever kept an engine from being loaded; none is left running.
     """
 
@@ -102,6 +104,11 @@ class EngineFleet:
         self._num_streams = [0] * num_engines
         self._has_crashed = False
         num_cores, has_gpu = machine()
+        if num_engines > num_cores * _MOST_A_CORE:
+            raise ConfigError(
+                f"engines is {num_engines}, allowed are at most {num_cores * _MOST_A_CORE}, "
+                f"{_MOST_A_CORE} a core"
+            )
         if config.device != "cpu" and has_gpu and not config.kv_memory_mb:
             raise ConfigError(
                 f"engines is {num_engines}, which on a GPU needs kv_memory_mb: what all of them "

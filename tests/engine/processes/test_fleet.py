@@ -164,6 +164,12 @@ def test_the_engines_share_memory_and_cores() -> None:
     assert share_of(EngineConfig(threads=3), 4, 2).threads == 3
 
 
+def test_more_engines_than_the_cores_can_serve(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("hark.engine.processes.fleet.machine", lambda: (2, False))
+    with pytest.raises(ConfigError, match=r"engines is 100, allowed are at most 8, 4 a core"):
+        EngineFleet(EngineConfig(), 100, lambda *_: None, lambda _: None)
+
+
 def test_engines_that_would_compete_for_a_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("hark.engine.processes.fleet.machine", lambda: (4, True))
     with pytest.raises(ConfigError, match=r"engines is 2.*kv_memory_mb"):
