@@ -7,8 +7,9 @@
 Sentences and recordings stand between pauses of 1.4 to 2.6 s, in silence and in noise, and go
 through the engine in blocks of 20 ms on a clock that stands still while it computes. So every time
 is one of the stream: from the last sample of speech to the block whose audio ended the segment. An
-end is missed when none comes before the next utterance; a cut is an end inside an utterance. Of
-recordings only cuts in a stretch of voice or a short gap count: they pause by themselves.
+end is missed when the segment goes on into the next utterance; a cut is an end inside an utterance.
+Recordings pause by themselves, and what counts as their words are stretches of voice: only cuts in
+a stretch or in a short gap count, and of a soft end that noise covers the cut counts, no miss.
 """
 
 import argparse
@@ -118,10 +119,12 @@ def judge(
     starts = [words[0][0] for words in utterances] + [1 << 62]
     for words, limit in zip(utterances, starts[1:], strict=True):
         begin, end = words[0][0], words[-1][1]
-        after = [each for each in found if end < each.end <= limit]
-        if after:
+        inside = [each for each in found if begin < each.end <= limit]
+        after = [each for each in inside if each.end > end] or inside[-1:]
+        is_over = bool(after) and not any(s.start < end and s.end > limit for s in found)
+        if is_over:
             row.delays_ms.append((after[0].ended_at - end) / _MS)
-        row.missed += not after
+        row.missed += not is_over
         for cut in (at for at in ends if begin < at < end):
             row.cuts_in_words += any(a + BLOCK_MS * _MS < cut < b for a, b in words)
             row.cuts_in_sentences += not _in_gap(cut, words, least_gap)

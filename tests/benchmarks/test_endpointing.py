@@ -20,8 +20,8 @@ def tone(*words_ms: tuple[int, int]) -> Utterance:
     return Utterance(samples, words)
 
 
-def heard(end_ms: int, *, late_ms: int = 0) -> Heard:
-    return Heard(0, end_ms * MS, (end_ms + late_ms) * MS, "", 0, 0)
+def heard(start_ms: int, end_ms: int, *, late_ms: int = 0) -> Heard:
+    return Heard(start_ms * MS, end_ms * MS, (end_ms + late_ms) * MS, "", 0, 0)
 
 
 def test_words_are_where_the_scene_says_and_pauses_are_silent() -> None:
@@ -65,14 +65,22 @@ def test_ends_are_delayed_missed_or_cuts() -> None:
         [(8000 * MS, 9000 * MS)],
     ]
     found = [
-        heard(1500),  # inside the first word
-        heard(2400),  # between the words of the first sentence
-        heard(3700, late_ms=20),
-        heard(8010),  # as the third begins: the end of the second is missed
-        heard(9600),
+        heard(900, 1500),  # inside the first word
+        heard(1500, 2400),  # between the words of the first sentence
+        heard(2450, 3700, late_ms=20),
+        heard(4900, 8010),  # as the third begins: the end of the second is missed
+        heard(8010, 9600),
     ]
     row = judge(Row("s", "silence", "vad"), utterances, found, least_gap=1 << 62)
     assert row.delays_ms == [720, 600]
     assert (row.missed, row.cuts_in_words, row.cuts_in_sentences) == (1, 1, 3)
     pauses_count = judge(Row("s", "silence", "vad"), utterances, found, least_gap=400 * MS)
     assert pauses_count.cuts_in_sentences == 2, "a pause of the recording's own is no cut"
+
+
+def test_an_end_before_the_last_sound_is_a_cut_and_no_miss() -> None:
+    utterances = [[(1000 * MS, 2000 * MS)], [(4000 * MS, 5000 * MS)], [(7000 * MS, 8000 * MS)]]
+    found = [heard(900, 1900, late_ms=600), heard(3900, 5200), heard(7100, 8100)]
+    row = judge(Row("s", "silence", "vad"), utterances, found, least_gap=0)
+    assert row.delays_ms == [500, 200, 100]
+    assert (row.missed, row.cuts_in_words) == (0, 1)
