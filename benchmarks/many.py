@@ -147,7 +147,14 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument("--warm-up", type=float, default=8.0, help="s of a run not judged")
     parser.add_argument("--block-ms", type=int, default=100, help="of audio in a request")
     parser.add_argument("--json", type=Path, help="also write the figures here; resumed from there")
-    return parser.parse_args()
+    args = parser.parse_args()
+    if not 0 <= args.warm_up < args.seconds:
+        parser.error(f"--seconds is {args.seconds:g}, it must be more than --warm-up")
+    if min(args.streams) < 1:
+        parser.error(f"--streams is {min(args.streams)}, it must be at least 1")
+    if args.json is not None and not args.json.parent.is_dir():
+        parser.error(f"--json is {args.json}; a file in a folder that exists is needed")
+    return args
 
 
 def _numbers(text: str) -> list[int]:

@@ -141,14 +141,16 @@ async def soak(args: argparse.Namespace, server: ServerProcess) -> list[tuple[fl
 def main() -> None:
     parser = argparse.ArgumentParser(description="Does a server's memory grow with time?")
     parser.add_argument("what", choices=["speech", "silence", "connects"])
-    parser.add_argument("--minutes", type=float, default=30.0)
+    parser.add_argument("--minutes", type=float, default=30.0, help="(%(default)g)")
     parser.add_argument("--warmup", type=float, default=5.0, help="minutes that do not count")
-    parser.add_argument("--streams", type=int, default=4)
-    parser.add_argument("--connects", type=int, default=2000)
+    parser.add_argument("--streams", type=int, default=4, help="at once (%(default)s)")
+    parser.add_argument("--connects", type=int, default=2000, help="in all (%(default)s)")
     parser.add_argument("--engine-process", choices=["on", "off"], default="off")
     parser.add_argument("--threads", type=int, default=1, help="of torch in the server")
     parser.add_argument("--json", type=Path, help="also write the readings here")
     args = parser.parse_args()
+    if args.minutes <= args.warmup:
+        parser.error(f"--minutes is {args.minutes:g}, it must be more than --warmup")
     flags = ["--threads", str(args.threads), "--engine-process", args.engine_process]
     with running_server(free_port(), flags) as server:
         readings = asyncio.run(soak(args, server))

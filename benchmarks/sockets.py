@@ -10,7 +10,10 @@ stream ends badly, and the client kept its own schedule.
 import argparse
 import json
 import os
+import signal
+import sys
 import time
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +21,7 @@ from rich.console import Console
 
 from hark.clients.bench.clips import CLIPS_FOLDER
 from hark.clients.bench.fleet import Fleet
+from hark.clients.bench.machine import describe_machine
 from hark.clients.bench.report import Bars
 from hark.clients.bench.runs import Bench, Run, in_words
 from hark.clients.bench.target import SERVER_NICENESS, Target
@@ -130,23 +134,49 @@ def keeps_up(run: Run) -> bool:
     return run.is_valid and ended_well and answered is not None and answered < ANSWERED_P95_S
 
 
-def main() -> None:
+def main() -> int:
     parser = argparse.ArgumentParser(description="Paced sockets on a server without a model.")
-    parser.add_argument("--sockets", type=int, default=2000)
-    parser.add_argument("--seconds", type=float, default=30.0)
-    parser.add_argument("--frame-ms", type=int, default=100)
+    parser.add_argument("--sockets", type=int, default=2000, help="(%(default)s)")
+    parser.add_argument(
+        "--seconds", type=float, default=30.0, help="measured, behind 25 s of joining (%(default)g)"
+    )
+    parser.add_argument("--frame-ms", type=int, default=100, help="(%(default)s)")
     parser.add_argument("--processes", type=int, default=0, help="of the client; 0: one a core")
     parser.add_argument("--no-partials", dest="partials", action="store_false")
     parser.add_argument("--json", type=Path, help="also write the figures here")
     args = parser.parse_args()
+    for name, low, high in (("sockets", 1, 20_000), ("seconds", 1, 86_400), ("frame_ms", 10, 1000)):
+        if not low <= getattr(args, name) <= high:
+            flag = "--" + name.replace("_", "-")
+            parser.error(f"{flag} is {getattr(args, name):g}, allowed are {low:,} to {high:,}")
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # the server stops, too
     console = Console()
     run = measure(args, console)
     show(run)
-    verdict = "kept up" if keeps_up(run) else "fell behind"
+    kept_up = keeps_up(run)
+    verdict = "kept up" if kept_up else "fell behind"
     print(f"{args.sockets} sockets, frames of {args.frame_ms} ms: {verdict}")
     if args.json:
-        args.json.write_text(json.dumps(run.as_dict(), indent=1) + "\n", encoding="utf-8")
+        args.json.write_text(json.dumps(told(args, run), indent=1) + "\n", encoding="utf-8")
+    return 0 if kept_up else 1
+
+
+def told(args: argparse.Namespace, run: Run) -> dict[str, Any]:
+    """What goes into the JSON."""
+    return {
+        "machine": describe_machine(),
+        "sockets": args.sockets,
+        "seconds": args.seconds,
+        "frame_ms": args.frame_ms,
+        "partials": args.partials,
+        "kept_up": keeps_up(run),
+        "finalize_s": asdict(run.figures.finalize_s),
+        "client_lag_s": asdict(run.lag_s),
+        "ended": run.ended,
+        "server": run.server,
+        "client_cpu_percent": run.client_cpu_percent,
+    }
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

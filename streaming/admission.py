@@ -34,6 +34,8 @@ class Load:
     @property
     def headroom(self) -> int:
         """How many streams would be let in now."""
+        if self.loading or self.failed or self.draining:
+            return 0
         fitting = self.max_streams if self.capacity is None else self.capacity
         return max(0, min(self.max_streams, fitting) - self.streams)
 

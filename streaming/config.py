@@ -21,6 +21,7 @@ from hark.engine.types import ConfigError
 DEFAULT_FILE = Path("hark.toml")
 
 _PREFIX = "HARK_"
+_LONGEST_S = 86_400
 _OTHER_VARIABLES = ("HARK_API_KEY", "HARK_CONFIG", "HARK_TRACEBACK")
 _KINDS = {int: "a whole number", float: "a number", str: "a text"}
 
@@ -82,10 +83,16 @@ class ServerConfig:
         if not 0 <= self.port <= 65_535:
             raise ConfigError(f"port is {self.port}, allowed are 0 to 65535")
         for name in ("hello_timeout_s", "stall_s", "ping_interval_s", "send_timeout_s"):
-            if not getattr(self, name) > 0:  # also when it is not a number
-                raise ConfigError(f"{name} is {getattr(self, name)}, it must be above 0")
-        if not self.drain_s >= 0:
-            raise ConfigError(f"drain_s is {self.drain_s}, it must not be negative")
+            if not 0 < getattr(self, name) <= _LONGEST_S:  # nor what is not a number
+                raise ConfigError(
+                    f"{name} is {getattr(self, name)}, it must be above 0, at most {_LONGEST_S:,}"
+                )
+        if not 0 <= self.drain_s <= _LONGEST_S:
+            raise ConfigError(f"drain_s is {self.drain_s}, allowed are 0 to {_LONGEST_S:,}")
+        if self.api_keys and not self.api_keys.strip(", "):
+            raise ConfigError(
+                f"api_keys is {self.api_keys!r} and holds no key; left empty it lets everybody in"
+            )
         if self.max_waiting_events < 1:
             raise ConfigError(
                 f"max_waiting_events is {self.max_waiting_events}, it must be at least 1"

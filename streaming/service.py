@@ -117,6 +117,7 @@ class Service:
         """
         error = refusal(self.load())
         if error is not None:
+            self.metrics.count_said(error_event(error))
             raise error
 
     @contextmanager
@@ -207,6 +208,7 @@ class Service:
     async def _deny(self, websocket: WebSocket, denial: Denial, error: StreamError) -> None:
         """Answer the handshake with HTTP."""
         self.count_outcome(error.code)
+        self.metrics.count_said(error_event(error))
         await websocket.send_denial_response(response_of(denial))
 
     async def _turn_away(self, websocket: WebSocket, dialect: Dialect, error: StreamError) -> None:

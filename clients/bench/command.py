@@ -17,7 +17,7 @@ from rich.console import Console
 
 from hark.engine.types import AudioFileError, Encoding
 
-from ..errors import BadAddressError, HarkError, UsageError
+from ..errors import HarkError, UsageError
 from ..keys import add_key_argument
 from ..server_process import ServerStartError
 from . import scenarios
@@ -31,7 +31,7 @@ from .script import PROFILES
 from .target import Target, find_target
 from .worker import Dialling
 
-EXIT_FAILED, EXIT_USAGE = 1, 2
+EXIT_FAILED, EXIT_NOTHING = 1, 2  # the promise is broken; nothing could be measured
 DEFAULT_STREAMS = 8
 LIMIT_CEILING = 1024  # of a server of our own, unless --max-streams says otherwise
 SPARE_STREAMS = 4  # for the flood, and for those that are still closing
@@ -108,7 +108,7 @@ def run(args: argparse.Namespace) -> int:
     except _EXPECTED as error:
         errors = Console(stderr=True)
         errors.print(f"hark bench: {error}", style="red", markup=False, highlight=False)
-        return EXIT_USAGE if isinstance(error, UsageError | BadAddressError) else EXIT_FAILED
+        return EXIT_NOTHING
     finally:
         if on_main_thread:
             signal.signal(signal.SIGTERM, before)

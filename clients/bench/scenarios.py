@@ -58,6 +58,11 @@ def flood(bench: Bench, *, streams: int, show: Show) -> dict[str, Any]:
     alone = bench.run(streams)
     show(alone, "alone")
     beside = bench.run(streams, apart=lambda span: [_greedy(span)])
+    flooder = next(o for o in beside.report.outcomes if o.stream == FLOOD_STREAM)
+    if not flooder.was_ready:
+        raise UsageError(
+            f"the stream that floods was not let in ({flooder.ended}): fewer --streams"
+        )
     show(beside, "beside a flood")
     moved = {
         name: _moved(getattr(alone.figures, name), getattr(beside.figures, name))

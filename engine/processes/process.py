@@ -17,6 +17,7 @@ import logging
 import multiprocessing
 import pickle
 import threading
+import time
 from collections.abc import Callable
 from typing import Self
 
@@ -122,8 +123,9 @@ class EngineProcess:
     def close(self) -> None:
         """End the child after the tick it is in; what was submitted before is handled first."""
         self._closing = True
-        self._writer.close()
-        self._process.join(_CLOSE_S)
+        until = time.monotonic() + _CLOSE_S
+        self._writer.close(_CLOSE_S)  # a child that hangs reads nothing
+        self._process.join(max(0.0, until - time.monotonic()))
         if self._process.is_alive():
             _log.warning("the engine's process did not stop and is killed")
             self._process.kill()

@@ -71,10 +71,10 @@ class Writer:
     def put(self, item: object) -> None:
         self._queue.put(item)
 
-    def close(self) -> None:
-        """Send what waits and an end mark, and stop."""
+    def close(self, patience_s: float | None = None) -> None:
+        """Send what waits and an end mark, and stop; wait at most so long for the other side."""
         self._queue.put(None)
-        self._thread.join()
+        self._thread.join(patience_s)
 
     def _run(self) -> None:
         try:

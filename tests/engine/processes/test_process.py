@@ -19,6 +19,7 @@ from hark.clients.samples import Sample
 from hark.engine.config import EngineConfig
 from hark.engine.load import load_engine
 from hark.engine.loop import EngineThread
+from hark.engine.processes import process as engine_process
 from hark.engine.processes.process import EngineProcess
 from hark.engine.processes.wire import EngineProcessError
 from hark.engine.types import (
@@ -124,6 +125,21 @@ def test_a_refusal_comes_over_as_what_it_is_and_a_killed_process_is_a_crash(
         port.submit(Feed(1, np.zeros(10, "<i2").tobytes()))  # nobody is there, nobody minds
     assert [type(error) for error in crashes] == [EngineProcessError]
     assert "exit code -9" in str(crashes[0])
+
+
+def test_a_child_that_hangs_is_killed_at_the_end(
+    config: EngineConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also when the pipe to it is full."""
+    monkeypatch.setattr(engine_process, "_CLOSE_S", 0.5)
+    crashes: list[BaseException] = []
+    with process(config, crashes) as (port, said):
+        port.submit(Open(1, AudioFormat(), StreamOptions()))
+        assert isinstance(said.get(timeout=30)[1], Opened)
+        os.kill(port.pid, signal.SIGSTOP)
+        for _ in range(100):
+            port.submit(Feed(1, bytes(100_000)))
+    assert crashes == []
 
 
 def test_what_keeps_the_engine_from_loading_is_raised_here() -> None:
