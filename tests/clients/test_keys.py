@@ -90,7 +90,7 @@ async def test_hark_bench(
     async with serving_ready(api_keys="one") as server:
         command = ["bench", "--url", f"ws://{server.address}", "--json", str(out), "--no-compare"]
         command += ["--streams", "1", "--seconds", "1", "--warmup", "0", "--ramp", "0"]
-        assert await asyncio.to_thread(main, [*command, "--key", "two"]) == 1
+        assert await asyncio.to_thread(main, [*command, "--key", "two"]) == 2
         assert "does not know this key" in " ".join(capsys.readouterr().err.split())
         await asyncio.to_thread(main, [*command, "--key", "one"])
     assert json.loads(out.read_text())["run"]["ended"] == {"bye": 1}
