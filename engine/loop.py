@@ -7,10 +7,12 @@ import time
 from collections.abc import Callable
 
 from .engine import Engine
+from .host import give_back_memory
 from .types import EngineLoad, EngineRequest, EngineUpdate, StreamId, WorkCounters
 
 _INTAKE_S = 0.005  # a quarter of a tick of one stream
 _IDLE_S = 0.5  # an idle engine still ticks so often, to see that nothing is to do
+_TRIM_EVERY_S = 60.0
 _log = logging.getLogger(__name__)
 
 
@@ -30,6 +32,7 @@ class EngineThread:
     ) -> None:
         self._engine, self._publish, self._on_crash = engine, publish, on_crash
         self._inbox: queue.SimpleQueue[tuple[EngineRequest, float] | None] = queue.SimpleQueue()
+        self._trim_at = 0.0
         self._thread = threading.Thread(target=self._run, name="hark-engine", daemon=True)
 
     @property
@@ -81,6 +84,9 @@ class EngineThread:
             while self._take_requests():
                 for stream, update in self._engine.tick():
                     self._publish(stream, update)
+                if time.monotonic() >= self._trim_at:
+                    give_back_memory()
+                    self._trim_at = time.monotonic() + _TRIM_EVERY_S
         except Exception as error:  # noqa: BLE001 - whatever it is, the streams must be told
             _log.exception("the engine stopped")
             self._on_crash(error)
