@@ -130,6 +130,7 @@ class EngineProcess:
             _log.warning("the engine's process did not stop and is killed")
             self._process.kill()
             self._process.join()
+        self._writer.wait()  # it may be writing to the child that was killed
         self._reader.join()
         self._pipe.close()
         atexit.unregister(self._process.kill)

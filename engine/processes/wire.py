@@ -76,6 +76,10 @@ class Writer:
         self._queue.put(None)
         self._thread.join(patience_s)
 
+    def wait(self) -> None:
+        """Until it has stopped: once it was closed, or the other side is gone."""
+        self._thread.join()
+
     def _run(self) -> None:
         try:
             while self._send_batch():
