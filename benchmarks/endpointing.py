@@ -7,9 +7,10 @@
 Sentences and recordings stand between pauses of 1.4 to 2.6 s, in silence and in noise, and go
 through the engine in blocks of 20 ms on a clock that stands still while it computes. So every time
 is one of the stream: from the last sample of speech to the block whose audio ended the segment. An
-end is missed when the segment goes on into the next utterance; a cut is an end inside an utterance.
-Recordings pause by themselves, and what counts as their words are stretches of voice: only cuts in
-a stretch or in a short gap count, and of a soft end that noise covers the cut counts, no miss.
+end is missed when none comes before the next utterance, but for one in the last 400 ms, soft and
+covered by noise, which counts as a cut alone; a cut is an end inside an utterance. Recordings pause
+by themselves, and what counts as their words are stretches of voice: only cuts in a stretch or in a
+short gap count.
 """
 
 import argparse
@@ -43,6 +44,7 @@ from training.evaluation.scoring import word_errors
 BLOCK_MS = 20
 NOISE_DB = -30.0  # of full scale, of noise alone
 _MS = SAMPLE_RATE // 1000
+_SOFT_END = 400 * _MS
 _HEAD = (
     "| speech | noise | mode | ends | p50 ms | p95 ms | missed | cuts in words "
     "| cuts in sentences | segments | steps |\n" + "| --- " * 3 + "| --: " * 8 + "|"
@@ -119,12 +121,10 @@ def judge(
     starts = [words[0][0] for words in utterances] + [1 << 62]
     for words, limit in zip(utterances, starts[1:], strict=True):
         begin, end = words[0][0], words[-1][1]
-        inside = [each for each in found if begin < each.end <= limit]
-        after = [each for each in inside if each.end > end] or inside[-1:]
-        is_over = bool(after) and not any(s.start < end and s.end > limit for s in found)
-        if is_over:
+        after = [each for each in found if end < each.end <= limit]
+        if after:
             row.delays_ms.append((after[0].ended_at - end) / _MS)
-        row.missed += not is_over
+        row.missed += not after and not any(0 <= end - at < _SOFT_END for at in ends)
         for cut in (at for at in ends if begin < at < end):
             row.cuts_in_words += any(a + BLOCK_MS * _MS < cut < b for a, b in words)
             row.cuts_in_sentences += not _in_gap(cut, words, least_gap)

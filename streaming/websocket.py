@@ -78,6 +78,7 @@ class PatientWebSocket(WebSocketsSansIOProtocol):
     _listener: Listener | None = None
     _parts: bytearray  # of a message in many fragments, those that came first
     _heard_since_ping = False
+    _owes_pongs = False
     _is_leaving = False
     _abort_timer: asyncio.TimerHandle | None = None
     _edges: FrameEdges | None = None  # known from the end of the request on
@@ -102,7 +103,8 @@ class PatientWebSocket(WebSocketsSansIOProtocol):
             end = self._edge_behind(data, at)
             self._parse(data[at:end])
             at = end
-        self._send_pongs()
+        if self._owes_pongs:
+            self._send_pongs()
 
     def _whole_message(self, data: bytes, at: int) -> tuple[bytes, int] | None:
         """The message at `at` and where it ends, if all of it is there and nothing under way."""
@@ -139,10 +141,12 @@ class PatientWebSocket(WebSocketsSansIOProtocol):
         self.transport.close()
 
     def handle_ping(self) -> None:
-        """The library has its answer ready: `_send_pongs`."""
+        """The library has its answer ready, to be sent when the packet has been read."""
+        self._owes_pongs = True
 
     def _send_pongs(self) -> None:
         """Answer all pings of a packet, unless the peer reads nothing: they would pile up here."""
+        self._owes_pongs = False
         pongs = self.conn.data_to_send()
         if pongs and self.writable.is_set() and not self.transport.is_closing():
             self.transport.write(b"".join(pongs))
