@@ -9,7 +9,6 @@ longer than the pause between two operations of a pass.
 """
 
 import contextlib
-import ctypes
 import gc
 from collections.abc import MutableMapping
 
@@ -59,16 +58,6 @@ def settle_heap() -> None:
     gc.collect()
     gc.freeze()
     gc.collect()  # or the quarter would still be one of all that is frozen
-
-
-def give_back_memory() -> None:
-    """Return to the system what is free between what is in use; takes a millisecond or two.
-
-    Passes of ever other sizes leave gaps that glibc keeps: without this an engine grows by some
-    100 MB in its first hours (measured, benchmarks/hours.py). Elsewhere it does nothing.
-    """
-    with contextlib.suppress(OSError, TypeError, AttributeError):  # no glibc
-        ctypes.CDLL(None).malloc_trim(0)
 
 
 def allow_many_files() -> None:

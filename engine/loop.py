@@ -5,14 +5,14 @@ import queue
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 from .engine import Engine
-from .host import give_back_memory
+from .pulse import Pulse
 from .types import EngineLoad, EngineRequest, EngineUpdate, StreamId, WorkCounters
 
 _INTAKE_S = 0.005  # a quarter of a tick of one stream
 _IDLE_S = 0.5  # an idle engine still ticks so often, to see that nothing is to do
-_TRIM_EVERY_S = 60.0
 _log = logging.getLogger(__name__)
 
 
@@ -21,7 +21,8 @@ class EngineThread:
 
     The inbox is unbounded by itself: the bridge bounds the audio each stream has in flight.
     `publish` is called on the engine's thread, in order per stream. When the engine itself fails
-    (not one of its streams) the thread ends and `on_crash` is called once.
+    (not one of its streams) the thread ends and `on_crash` is called once. `pulse` beats with every
+    round of its work.
     """
 
     def __init__(
@@ -29,10 +30,11 @@ class EngineThread:
         engine: Engine,
         publish: Callable[[StreamId, EngineUpdate], None],
         on_crash: Callable[[BaseException], None],
+        pulse: Pulse | None = None,
     ) -> None:
         self._engine, self._publish, self._on_crash = engine, publish, on_crash
+        self._pulse = pulse or Pulse()
         self._inbox: queue.SimpleQueue[tuple[EngineRequest, float] | None] = queue.SimpleQueue()
-        self._trim_at = 0.0
         self._thread = threading.Thread(target=self._run, name="hark-engine", daemon=True)
 
     @property
@@ -65,7 +67,7 @@ class EngineThread:
 
     @property
     def load(self) -> EngineLoad:
-        return self._engine.load
+        return replace(self._engine.load, silent_s=self._pulse.silent_s)
 
     def start(self) -> None:
         self._thread.start()
@@ -81,12 +83,11 @@ class EngineThread:
 
     def _run(self) -> None:
         try:
+            self._pulse.beat()
             while self._take_requests():
+                self._pulse.beat()
                 for stream, update in self._engine.tick():
                     self._publish(stream, update)
-                if time.monotonic() >= self._trim_at:
-                    give_back_memory()
-                    self._trim_at = time.monotonic() + _TRIM_EVERY_S
         except Exception as error:  # noqa: BLE001 - whatever it is, the streams must be told
             _log.exception("the engine stopped")
             self._on_crash(error)

@@ -435,12 +435,14 @@ class EngineLoad:
     `busy_ratio` is the share of time, 0 to 1. `lateness_s` is how late nine in ten steps began at
     most. `stretch` multiplies every stream's cadence, 1 when there is time for all. `capacity` is
     how many streams fit, by how those that are there are doing; None where nothing is measured.
+    `silent_s` is how long ago the engine last began a round of work; idle it begins two a second.
     """
 
     busy_ratio: float = 0.0
     lateness_s: float = 0.0
     stretch: float = 1.0
     capacity: int | None = None
+    silent_s: float = 0.0
 
 
 @dataclass(slots=True)

@@ -9,7 +9,6 @@ Parameter names are those of the transformers-native checkpoints.
 import math
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ..attention.base import WindowAttention
@@ -98,13 +97,13 @@ class EncoderLayer(nn.Module):
 
     def prepare(self, layout: Layout) -> None:
         self.self_attn.prepare(layout)
-        self._up, self._down = lay_out(layout, self.fc1), lay_out(layout, self.fc2)
+        self._up, self._down = lay_out(layout, self.fc1, gelu=True), lay_out(layout, self.fc2)
 
     def forward(self, x: Tensor, attend: WindowAttention) -> Tensor:
         assert self._up is not None
         assert self._down is not None
         x = x + self.self_attn(self.self_attn_layer_norm(x), attend)
-        return x + self._down(F.gelu(self._up(self.final_layer_norm(x))))
+        return x + self._down(self._up(self.final_layer_norm(x)))
 
 
 class WindowedAttention(nn.Module):

@@ -34,12 +34,13 @@ class Projector(nn.Module):
         self._second: Matrix | None = None
 
     def prepare(self, layout: Layout) -> None:
-        self._first, self._second = lay_out(layout, self.linear_1), lay_out(layout, self.linear_2)
+        self._first = lay_out(layout, self.linear_1, gelu=True)
+        self._second = lay_out(layout, self.linear_2)
 
     def forward(self, x: Tensor) -> Tensor:
         assert self._first is not None
         assert self._second is not None
-        return self._second(F.gelu(self._first(x)))
+        return self._second(self._first(x))
 
 
 class SpeechModel(nn.Module):

@@ -9,8 +9,10 @@
 int8 is exact arithmetic between two roundings: a row's result depends on that row alone, whatever
 it is batched with.
 
-For bfloat16 oneDNN compiles a kernel for each number of rows it meets, which takes longer than a
-small product: there the numbers of rows are rounded up, so that they are few.
+oneDNN compiles a kernel for each number of rows it meets, which takes longer than a small product,
+and keeps the last 1,024 of them at half a megabyte each. So it is given blocks of at most 128 rows,
+and their numbers of rows are rounded up: they are few, and memory stops growing within minutes. The
+same holds for GELU, which oneDNN computes, too.
 """
 
 from typing import Literal, Protocol
@@ -27,6 +29,7 @@ _INT8_PEAK = 126.0  # not 127: a scale rounded to bfloat16 may be 0.4 % too smal
 _INT8_ZERO = 128
 """What is added to the inputs' whole numbers: of CPUs without AMX oneDNN multiplies unsigned inputs
 by signed weights fast, and signed ones by a reference kernel, 1,000 times slower."""
+_BLOCK_ROWS = 128  # of one product; with 256 rows two of them take 4 % longer than one
 _ROWS_HINT = 16  # the blocks oneDNN picks do not depend on it much, measured with 1, 16, 64
 
 
@@ -74,8 +77,8 @@ def check_int8(device: torch.device) -> None:
         raise ConfigError("quant is 'int8', but this build of torch has no kernels for it")
 
 
-def lay_out(layout: Layout, *linears: nn.Linear) -> Matrix:
-    """Several projections of one input as one matrix, side by side.
+def lay_out(layout: Layout, *linears: nn.Linear, gelu: bool = False) -> Matrix:
+    """Several projections of one input as one matrix, side by side; `gelu` of their results.
 
     The projections' own weights become views of it where the layout allows; else they are emptied,
     so that nothing is held twice.
@@ -88,84 +91,128 @@ def lay_out(layout: Layout, *linears: nn.Linear) -> Matrix:
         parts = stored.split([linear.out_features for linear in linears])
         for linear, part in zip(linears, parts, strict=True):
             linear.weight = nn.Parameter(part, requires_grad=False)
-        return PlainMatrix(stored, bias) if layout == "plain" else TransposedMatrix(stored, bias)
+        kind = PlainMatrix if layout == "plain" else TransposedMatrix
+        return kind(stored, bias, gelu=gelu)
     for linear in linears:
         linear.weight = nn.Parameter(weight.new_empty(0), requires_grad=False)
-    return pack(layout, weight, bias)
+    return pack(layout, weight, bias, gelu=gelu)
 
 
-def pack(layout: Layout, weight: Tensor, bias: Tensor | None = None) -> Matrix:
+def pack(
+    layout: Layout, weight: Tensor, bias: Tensor | None = None, *, gelu: bool = False
+) -> Matrix:
     """One weight [O, I] in a layout; `weight` itself stays as it is and may be dropped."""
     match layout:
         case "plain":
-            return PlainMatrix(weight, bias)
+            return PlainMatrix(weight, bias, gelu=gelu)
         case "transposed":
-            return TransposedMatrix(weight, bias)
+            return TransposedMatrix(weight, bias, gelu=gelu)
         case "packed":
-            return PackedMatrix(weight, bias)
+            return PackedMatrix(weight, bias, gelu=gelu)
         case "mixed":
-            return MixedMatrix(weight, bias)
+            return MixedMatrix(weight, bias, gelu=gelu)
         case "int8":
+            assert not gelu, "no layer with a GELU is quantised"
             return Int8Matrix(weight, bias)
 
 
 class PlainMatrix:
     """The weight as torch keeps it."""
 
-    def __init__(self, weight: Tensor, bias: Tensor | None) -> None:
-        self._weight, self._bias = weight, bias
+    def __init__(self, weight: Tensor, bias: Tensor | None, *, gelu: bool) -> None:
+        self._weight, self._bias, self._gelu = weight, bias, gelu
 
     def __call__(self, x: Tensor) -> Tensor:
-        return F.linear(x, self._weight, self._bias)
+        product = F.linear(x, self._weight, self._bias)
+        return F.gelu(product) if self._gelu else product
 
 
 class TransposedMatrix:
     """The weight with its outputs lying together."""
 
-    def __init__(self, weight: Tensor, bias: Tensor | None) -> None:
-        self._weight, self._bias = weight.t().contiguous(), bias  # [I, O]
+    def __init__(self, weight: Tensor, bias: Tensor | None, *, gelu: bool) -> None:
+        self._weight, self._bias, self._gelu = weight.t().contiguous(), bias, gelu  # [I, O]
 
     def __call__(self, x: Tensor) -> Tensor:
+        num_rows = x.shape[0]
+        rows = round_up_rows(num_rows) if self._gelu else num_rows
+        padded = x.new_empty((rows, self._weight.shape[1]))
+        product = padded[:num_rows]
         if self._bias is None:
-            return torch.mm(x, self._weight)
-        return torch.addmm(self._bias, x, self._weight)
+            torch.mm(x, self._weight, out=product)
+        else:
+            torch.addmm(self._bias, x, self._weight, out=product)
+        return F.gelu(padded)[:num_rows] if self._gelu else product
 
 
 class PackedMatrix:
     """The weight in the blocks oneDNN would otherwise make of it in every call."""
 
+    def __init__(self, weight: Tensor, bias: Tensor | None, *, gelu: bool) -> None:
+        self._weight = _Packed(weight, bias)
+        self._gelu = gelu
+
+    def __call__(self, x: Tensor) -> Tensor:
+        if x.shape[0] <= _BLOCK_ROWS:
+            return self._of_block(x)
+        return torch.cat([self._of_block(block) for block in x.split(_BLOCK_ROWS)])
+
+    def _of_block(self, x: Tensor) -> Tensor:
+        product = self._weight.times(x)
+        return (F.gelu(product) if self._gelu else product)[: x.shape[0]]
+
+
+class MixedMatrix:
+    """Weight, inputs and results in bfloat16, products summed in float32, bias added in float32."""
+
+    def __init__(self, weight: Tensor, bias: Tensor | None, *, gelu: bool) -> None:
+        self._weight = _Packed(weight.bfloat16(), None)
+        self._num_columns, self._bias, self._gelu = weight.shape[0], bias, gelu
+
+    def __call__(self, x: Tensor) -> Tensor:
+        num_rows = x.shape[0]
+        if num_rows <= _BLOCK_ROWS:
+            return self._finish(self._weight.times(x).float())[:num_rows]
+        # Blocks write into the result, which saves joining them.
+        whole = num_rows // _BLOCK_ROWS * _BLOCK_ROWS
+        product = x.new_empty((whole + round_up_rows(num_rows - whole), self._num_columns))
+        for begin in range(0, num_rows, _BLOCK_ROWS):
+            block = product[begin : begin + _BLOCK_ROWS]
+            block.copy_(self._weight.times(x[begin : begin + _BLOCK_ROWS]))
+            self._finish(block)
+        return product[:num_rows]
+
+    def _finish(self, product: Tensor) -> Tensor:
+        if self._bias is not None:
+            product.add_(self._bias)
+        return torch.ops.aten.gelu_(product) if self._gelu else product
+
+
+class _Packed:
+    """A weight in oneDNN's blocks, for one block of rows after the other."""
+
     def __init__(self, weight: Tensor, bias: Tensor | None) -> None:
         self._packed = torch.ops.mkldnn._reorder_linear_weight(weight, _ROWS_HINT)
         self._bias, self._dtype = bias, weight.dtype
 
-    def __call__(self, x: Tensor) -> Tensor:
+    def times(self, x: Tensor) -> Tensor:
+        """The product with rows behind its own that mean nothing: as `round_up_rows` says."""
         num_rows, num_columns = x.shape
         padded = round_up_rows(num_rows)
         if padded != num_rows or x.dtype != self._dtype:
             rows = x.new_empty((padded, num_columns), dtype=self._dtype)
             rows[:num_rows] = x  # whatever lies in the others stays in theirs
             x = rows
-        product = torch.ops.mkldnn._linear_pointwise(x, self._packed, self._bias, "none", [], "")
-        return product[:num_rows]
-
-
-class MixedMatrix:
-    """Weight, inputs and results in bfloat16, products summed in float32, bias added in float32."""
-
-    def __init__(self, weight: Tensor, bias: Tensor | None) -> None:
-        self._product = PackedMatrix(weight.bfloat16(), None)
-        self._bias = bias
-
-    def __call__(self, x: Tensor) -> Tensor:
-        product = self._product(x).float()
-        return product if self._bias is None else product.add_(self._bias)
+        return torch.ops.mkldnn._linear_pointwise(x, self._packed, self._bias, "none", [], "")
 
 
 def round_up_rows(count: int) -> int:
-    """A number of rows that is one of few: at most 7 more, or an eighth more."""
-    if count <= 4:
+    """A number of rows that is one of few: at most 7 more, above 64 at most 15."""
+    if count <= 1:
         return count
-    step = 1 << max(3, (count - 1).bit_length() - 4)
+    if count <= 4:
+        return 4
+    step = 8 if count <= 64 else 16
     return -(-count // step) * step
 
 

@@ -14,12 +14,13 @@ from multiprocessing.connection import Connection
 
 from ..config import EngineConfig
 from ..host import settle_heap
+from ..pulse import Pulse
 from ..types import Consumed, EngineRequest, EngineUpdate, Feed, StreamId
 from .wire import Crash, EngineFacts, EngineProcessError, Status, Writer
 
 
-def run_child(pipe: Connection, config: EngineConfig) -> None:
-    """The child's whole life."""
+def run_child(pipe: Connection, config: EngineConfig, pulse: Pulse) -> None:
+    """The child's whole life; `pulse` is the parent's to read."""
     # Ctrl-C and a supervisor's stop reach the whole group; how to end in order is the parent's.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
@@ -45,7 +46,7 @@ def run_child(pipe: Connection, config: EngineConfig) -> None:
         os._exit(1)
 
     thread = EngineThread(
-        engine, lambda stream, update: writer.put(_plain(stream, update)), crashed
+        engine, lambda stream, update: writer.put(_plain(stream, update)), crashed, pulse
     )
     pipe.send_bytes(
         _pickled(

@@ -149,7 +149,7 @@ class EngineFleet:
 
     @property
     def load(self) -> EngineLoad:
-        """The mean of how busy they are, the worst of how late, the sum of what fits."""
+        """The mean of how busy they are, the worst of how late and silent, the sum of what fits."""
         loads = [engine.load for engine in self._engines]
         capacities = [load.capacity for load in loads if load.capacity is not None]
         all_known = len(capacities) == len(loads)
@@ -158,6 +158,7 @@ class EngineFleet:
             max(load.lateness_s for load in loads),
             max(load.stretch for load in loads),
             min(self.max_streams, sum(capacities)) if all_known else None,
+            max(load.silent_s for load in loads),
         )
 
     def submit(self, request: EngineRequest) -> None:

@@ -19,9 +19,11 @@ import pickle
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Self
 
 from ..config import EngineConfig
+from ..pulse import Pulse
 from ..types import (
     Consumed,
     EngineLoad,
@@ -61,15 +63,19 @@ class EngineProcess:
         self._publish, self._on_crash = publish, on_crash
         context = multiprocessing.get_context("spawn")
         self._pipe, childs_end = context.Pipe()
+        self._pulse = Pulse()
         self._process = context.Process(
-            target=run_child, args=(childs_end, config), name="hark-engine", daemon=True
+            target=run_child,
+            args=(childs_end, config, self._pulse),
+            name="hark-engine",
+            daemon=True,
         )
         self._process.start()
         childs_end.close()
         # Whatever ends this program must not wait for a child that is loading.
         atexit.register(self._process.kill)
         self._closing = False
-        self.counters, self.load = WorkCounters(), EngineLoad()
+        self.counters, self._load = WorkCounters(), EngineLoad()
 
     def wait(self) -> Self:
         """Return when the engine is loaded; this may take minutes.
@@ -110,6 +116,11 @@ class EngineProcess:
     @property
     def max_streams(self) -> int:
         return self._facts.max_streams
+
+    @property
+    def load(self) -> EngineLoad:
+        """As the child last said, but for its silence: a child that hangs says nothing of it."""
+        return replace(self._load, silent_s=self._pulse.silent_s)
 
     @property
     def pid(self) -> int | None:
@@ -159,7 +170,7 @@ class EngineProcess:
                 for item in pickle.loads(self._pipe.recv_bytes()):  # noqa: S301 - as above
                     match item:
                         case Status():
-                            self.counters, self.load = item.counters, item.load
+                            self.counters, self._load = item.counters, item.load
                         case Crash():
                             crash = EngineProcessError(item.reason)
                         case (stream, int() as num_bytes, at_sample):

@@ -1,13 +1,11 @@
 """What a process does before its work begins."""
 
 import gc
-import resource
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-from hark.engine.host import give_back_memory, settle_heap
+from hark.engine.host import settle_heap
 
 
 @pytest.fixture
@@ -43,21 +41,6 @@ def test_what_is_on_its_way_is_not_looked_at() -> None:
         burst = [[number] for number in range(5_000)]
         del burst
     assert gc.get_stats() == before
-
-
-def test_gaps_are_given_back() -> None:
-    blocks = [bytes(100_000) for _ in range(1_000)]
-    pins = blocks[::10]  # or the end of the heap would go back by itself
-    del blocks
-    before = rss_mb()
-    give_back_memory()
-    assert len(pins) == 100
-    assert rss_mb() < before - 60
-
-
-def rss_mb() -> float:
-    num_pages = Path("/proc/self/statm").read_text().split()[1]
-    return int(num_pages) * resource.getpagesize() / 1e6
 
 
 def make_it_look() -> None:

@@ -1,30 +1,40 @@
 """The engine's thread, around an engine that does nothing."""
 
+import threading
 import time
 
-import pytest
-
-from hark.engine import loop
 from hark.engine.loop import EngineThread
+from hark.engine.types import EngineLoad
 
 
-class Idle:
+class Hanging:
+    """Ticks at once while it may."""
+
     rest_s = 0.001
+    load = EngineLoad(busy_ratio=0.5)
+
+    def __init__(self) -> None:
+        self.may_go = threading.Event()
+        self.hangs = threading.Event()
+        self.may_go.set()
 
     def tick(self) -> list:
+        if not self.may_go.is_set():
+            self.hangs.set()
+        self.may_go.wait()
         return []
 
 
-@pytest.mark.parametrize(("every_s", "expected"), [(60.0, 1), (0.0, 3)])
-def test_memory_is_given_back_now_and_then(
-    monkeypatch: pytest.MonkeyPatch, every_s: float, expected: int
-) -> None:
-    """Once in so long, however many ticks there are."""
-    given: list[float] = []
-    monkeypatch.setattr(loop, "_TRIM_EVERY_S", every_s)
-    monkeypatch.setattr(loop, "give_back_memory", lambda: given.append(time.monotonic()))
-    thread = EngineThread(Idle(), lambda *_: None, lambda _: None)  # pyright: ignore
+def test_it_says_how_long_ago_a_round_began() -> None:
+    engine = Hanging()
+    thread = EngineThread(engine, lambda *_: None, lambda _: None)  # pyright: ignore
     thread.start()
-    time.sleep(0.2)
+    time.sleep(0.3)
+    assert thread.load.silent_s < 0.2
+    assert thread.load.busy_ratio == 0.5
+    engine.may_go.clear()
+    engine.hangs.wait()
+    time.sleep(0.3)
+    assert thread.load.silent_s >= 0.3
+    engine.may_go.set()
     thread.close()
-    assert len(given) == expected if every_s else len(given) >= expected

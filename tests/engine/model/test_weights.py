@@ -1,5 +1,9 @@
 """A weight gives the same product in every layout, as exactly as its layout promises."""
 
+import os
+import subprocess
+import sys
+
 import pytest
 import torch
 from hypothesis import given, settings
@@ -7,6 +11,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from hark.engine.model.weights import (
+    Layout,
     check_int8,
     has_packed_kernels,
     lay_out,
@@ -17,6 +22,13 @@ from hark.engine.model.weights import (
 from hark.engine.types import ConfigError
 
 CPU = torch.device("cpu")
+MANY_ROWS = """
+import torch
+from hark.engine.model.weights import pack
+matrix = pack("mixed", torch.randn(40, 48), torch.randn(40), gelu=True)
+for rows in range(1, 400):
+    matrix(torch.randn(rows, 48))
+"""
 
 
 def has_int8() -> bool:
@@ -59,12 +71,42 @@ def test_projections_side_by_side(layout, dtype, tolerance, bias: bool, rows: in
     assert (product - expected).norm() < tolerance * expected.norm()
 
 
-@given(st.integers(1, 5000))
-def test_numbers_of_rows_are_few(count: int) -> None:
-    rounded = round_up_rows(count)
-    assert count <= rounded <= max(count + 7, 1.125 * count)
-    assert round_up_rows(rounded) == rounded
-    assert len({round_up_rows(n) for n in range(1, 4097)}) < 80
+def test_numbers_of_rows_are_few() -> None:
+    counts = range(1, 129)
+    assert all(n <= round_up_rows(n) <= max(n + 7, 1.25 * n) for n in counts)
+    assert all(round_up_rows(round_up_rows(n)) == round_up_rows(n) for n in counts)
+    assert len({round_up_rows(n) for n in counts}) == 14
+
+
+@needs_packed
+@torch.inference_mode()
+@pytest.mark.parametrize("gelu", [False, True])
+@pytest.mark.parametrize("layout", ["plain", "transposed", "packed", "mixed"])
+def test_a_row_does_not_depend_on_how_many_there_are(layout: Layout, gelu: bool) -> None:
+    """Whatever they are rounded up to and wherever they are cut into blocks."""
+    torch.manual_seed(6)
+    weight, bias, x = torch.randn(40, 48), torch.randn(40), torch.randn(300, 48)
+    matrix = pack(layout, weight, bias, gelu=gelu)
+    expected = x.double() @ weight.double().t() + bias.double()
+    expected = torch.nn.functional.gelu(expected) if gelu else expected
+    tolerance = 4e-3 if layout == "mixed" else 1e-6
+    for rows in (1, 2, 5, 64, 65, 127, 128, 129, 255, 256, 257, 300):
+        product = matrix(x[:rows])
+        assert product.shape == (rows, 40)
+        assert (product - expected[:rows]).norm() < tolerance * expected[:rows].norm()
+
+
+@needs_packed
+@torch.inference_mode()
+def test_few_kernels_are_compiled() -> None:
+    """oneDNN says so itself, in a process of its own."""
+    env = {**os.environ, "ONEDNN_VERBOSE": "profile_create"}
+    said = subprocess.run(
+        [sys.executable, "-c", MANY_ROWS], capture_output=True, text=True, check=True, env=env
+    ).stdout
+    misses = [line for line in said.splitlines() if "cache_miss" in line]
+    assert sum(",inner_product," in line for line in misses) == 14
+    assert sum(",eltwise," in line for line in misses) <= 14
 
 
 def test_nothing_is_held_twice() -> None:
