@@ -5,6 +5,8 @@ from enum import StrEnum
 
 from .errors import CAPACITY_RETRY_S, CapacityError, InternalError, ShuttingDownError, StreamError
 
+STUCK_AFTER_S = 60.0  # longer than the longest step of a large model on a slow machine
+
 
 class Readiness(StrEnum):
     """What `/readyz` says; only `READY` takes streams."""
@@ -12,6 +14,7 @@ class Readiness(StrEnum):
     LOADING = "loading"
     READY = "ready"
     FULL = "full"
+    STUCK = "stuck"
     FAILED = "failed"
     DRAINING = "draining"
 
@@ -21,7 +24,7 @@ class Load:
     """What the server carries now. `max_streams` is 0 until the engine has said how many.
 
     `capacity` is how many streams the engine has time for, by how those that are there are doing;
-    None where nothing is measured.
+    None where nothing is measured. `silent_s` is how long ago the engine began a round of work.
     """
 
     loading: bool
@@ -30,11 +33,17 @@ class Load:
     streams: int
     max_streams: int
     capacity: int | None = None
+    silent_s: float = 0.0
+
+    @property
+    def is_stuck(self) -> bool:
+        """Whether the engine hangs in a round of work, or takes too long for any stream."""
+        return self.silent_s > STUCK_AFTER_S
 
     @property
     def headroom(self) -> int:
         """How many streams would be let in now."""
-        if self.loading or self.failed or self.draining:
+        if self.loading or self.failed or self.draining or self.is_stuck:
             return 0
         fitting = self.max_streams if self.capacity is None else self.capacity
         return max(0, min(self.max_streams, fitting) - self.streams)
@@ -48,6 +57,8 @@ def readiness(load: Load) -> Readiness:
         return Readiness.FAILED
     if load.loading:
         return Readiness.LOADING
+    if load.is_stuck:
+        return Readiness.STUCK
     if load.headroom == 0:
         return Readiness.FULL
     return Readiness.READY
@@ -62,6 +73,11 @@ def refusal(load: Load) -> StreamError | None:
             return CapacityError("the model is still being loaded", CAPACITY_RETRY_S)
         case Readiness.FULL:
             return CapacityError(_fullness(load), CAPACITY_RETRY_S)
+        case Readiness.STUCK:
+            return CapacityError(
+                f"the engine of this server has not moved for {load.silent_s:.0f} s",
+                CAPACITY_RETRY_S,
+            )
         case Readiness.FAILED:
             return InternalError("the engine of this server has stopped")
         case Readiness.DRAINING:

@@ -96,6 +96,11 @@ class _EngineCollector(Collector):
             value=load.lateness_s,
         )
         yield GaugeMetricFamily(
+            "hark_engine_silence_seconds",
+            "How long ago the engine last began a round of work",
+            value=load.silent_s,
+        )
+        yield GaugeMetricFamily(
             "hark_cadence_stretch", "What every cadence is multiplied by", value=load.stretch
         )
         yield GaugeMetricFamily(

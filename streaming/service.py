@@ -74,13 +74,15 @@ class Service:
 
     def load(self) -> Load:
         port = self.bridge.port
+        load = None if port is None else port.load
         return Load(
             loading=self.bridge.status is BridgeStatus.LOADING,
             failed=self.bridge.status is BridgeStatus.FAILED,
             draining=self._draining,
             streams=self._num_streams(),
             max_streams=0 if port is None else port.max_streams,
-            capacity=None if port is None else port.load.capacity,
+            capacity=None if load is None else load.capacity,
+            silent_s=0.0 if load is None else load.silent_s,
         )
 
     async def enter(self, door: Door, websocket: WebSocket) -> None:

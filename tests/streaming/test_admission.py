@@ -16,6 +16,7 @@ def load(
     draining: bool = False,
     streams: int = 0,
     capacity: int | None = None,
+    silent_s: float = 0.0,
 ) -> Load:
     return Load(
         loading=loading,
@@ -24,6 +25,7 @@ def load(
         streams=streams,
         max_streams=2,
         capacity=capacity,
+        silent_s=silent_s,
     )
 
 
@@ -37,6 +39,11 @@ def load(
         (load(streams=1, capacity=9), Readiness.READY, None, None),
         (load(streams=2, capacity=9), Readiness.FULL, "capacity", 5.0),
         (load(loading=True), Readiness.LOADING, "capacity", 5.0),
+        (load(silent_s=59.0), Readiness.READY, None, None),
+        (load(silent_s=61.0), Readiness.STUCK, "capacity", 5.0),
+        (load(silent_s=61.0, streams=2), Readiness.STUCK, "capacity", 5.0),
+        (load(silent_s=61.0, loading=True), Readiness.LOADING, "capacity", 5.0),
+        (load(failed=True, silent_s=61.0), Readiness.FAILED, "internal", None),
         (load(failed=True, streams=2), Readiness.FAILED, "internal", None),
         (load(draining=True, failed=True), Readiness.DRAINING, "shutting_down", None),
     ],
@@ -50,9 +57,16 @@ def test_every_load_has_its_answer(
     assert (error.retry_after_s if error else None) == retry_after_s
 
 
-@given(streams=st.integers(0, 9), most=st.integers(0, 9), fitting=st.none() | st.integers(0, 9))
-def test_headroom_is_how_many_are_let_in(streams: int, most: int, fitting: int | None) -> None:
-    state = Load(False, False, False, streams, most, fitting)
+@given(
+    streams=st.integers(0, 9),
+    most=st.integers(0, 9),
+    fitting=st.none() | st.integers(0, 9),
+    silent_s=st.sampled_from([0.0, 99.0]),
+)
+def test_headroom_is_how_many_are_let_in(
+    streams: int, most: int, fitting: int | None, silent_s: float
+) -> None:
+    state = Load(False, False, False, streams, most, fitting, silent_s)
     let_in = 0
     while refusal(replace(state, streams=streams + let_in)) is None:
         let_in += 1

@@ -369,6 +369,18 @@ async def test_no_time_for_one_more_stream(running: Running) -> None:
     assert await running.serves()
 
 
+async def test_an_engine_that_hangs(running: Running) -> None:
+    running.engine.load = EngineLoad(silent_s=75.0)
+    ready = await running.get("/readyz")
+    assert (ready.status_code, ready.json()) == (503, {"status": "stuck", "headroom": 0})
+    async with running.client() as client:
+        messages, code = await client.rest()
+    assert [(m["code"], m["retry_after_s"]) for m in messages] == [("capacity", 5.0)]
+    assert ("75 s" in messages[0]["message"], code) == (True, 1013)
+    running.engine.load = EngineLoad()
+    assert await running.serves()
+
+
 async def test_while_the_model_is_loading() -> None:
     may_load = threading.Event()
 
@@ -551,7 +563,7 @@ async def test_nothing_else_of_the_package_is_served(running: Running, name: str
 async def test_metrics_count_what_happened(running: Running) -> None:
     assert await running.serves()
     running.engine.counters.decode_steps = 7
-    running.engine.load = EngineLoad(0.5, 0.25, 2.0, 3)
+    running.engine.load = EngineLoad(0.5, 0.25, 2.0, 3, 1.5)
     text = (await running.get("/metrics")).text
     for line in (
         'hark_sessions_total{outcome="bye"} 1.0',
@@ -561,6 +573,7 @@ async def test_metrics_count_what_happened(running: Running) -> None:
         'hark_engine_work_total{kind="decode_steps"} 7.0',
         "hark_engine_busy_ratio 0.5",
         "hark_step_lateness_seconds 0.25",
+        "hark_engine_silence_seconds 1.5",
         "hark_cadence_stretch 2.0",
         "hark_headroom_streams 3.0",
     ):

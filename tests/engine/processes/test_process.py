@@ -136,9 +136,11 @@ def test_a_child_that_hangs_is_killed_at_the_end(
     with process(config, crashes) as (port, said):
         port.submit(Open(1, AudioFormat(), StreamOptions()))
         assert isinstance(said.get(timeout=30)[1], Opened)
+        wait_for(lambda: port.load.silent_s < 0.6)  # an idle engine's pulse
         os.kill(port.pid, signal.SIGSTOP)
         for _ in range(100):
             port.submit(Feed(1, bytes(100_000)))
+        wait_for(lambda: port.load.silent_s > 1.0)
     assert crashes == []
 
 
