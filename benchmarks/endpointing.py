@@ -1,6 +1,7 @@
 """When segments end: how soon behind the speech, where they should not, and what noise begins.
 
     python -m benchmarks.endpointing [--sentences 40 | --speech FOLDER] [--modes vad semantic]
+                                     [--seeds 7 8 9]
     python -m benchmarks.endpointing --noise-only --minutes 10
     python -m benchmarks.endpointing --cut --minutes 10
 
@@ -10,7 +11,7 @@ is one of the stream: from the last sample of speech to the block whose audio en
 end is missed when none comes before the next utterance, but for one in the last 400 ms, soft and
 covered by noise, which counts as a cut alone; a cut is an end inside an utterance. Recordings pause
 by themselves, and what counts as their words are stretches of voice: only cuts in a stretch or in a
-short gap count.
+short gap count. A row is of all seeds together, each with pauses and noise of its own.
 """
 
 import argparse
@@ -27,7 +28,7 @@ import torch
 from benchmarks import scenes
 from benchmarks.drive import SetClock, run_alone
 from benchmarks.figures import percentile
-from benchmarks.scenes import Scene, Span, Utterance
+from benchmarks.scenes import Span, Utterance
 from benchmarks.speech import Speech
 from hark.engine.config import EngineConfig
 from hark.engine.engine import Engine
@@ -116,7 +117,7 @@ class Ear:
 def judge(
     row: Row, utterances: Sequence[list[Span]], found: Sequence[Heard], *, least_gap: int
 ) -> Row:
-    """Fill in the row. Cuts in gaps of `least_gap` samples between words are not counted."""
+    """Add a scene to the row. Cuts in gaps of `least_gap` samples between words do not count."""
     ends = [each.end for each in found]
     starts = [words[0][0] for words in utterances] + [1 << 62]
     for words, limit in zip(utterances, starts[1:], strict=True):
@@ -128,8 +129,9 @@ def judge(
         for cut in (at for at in ends if begin < at < end):
             row.cuts_in_words += any(a + BLOCK_MS * _MS < cut < b for a, b in words)
             row.cuts_in_sentences += not _in_gap(cut, words, least_gap)
-    row.utterances, row.segments = len(utterances), len(found)
-    row.steps = sum(each.steps for each in found)
+    row.utterances += len(utterances)
+    row.segments += len(found)
+    row.steps += sum(each.steps for each in found)
     row.p50_ms, row.p95_ms = (round(percentile(row.delays_ms, q)) for q in (0.5, 0.95))
     return row
 
@@ -141,36 +143,39 @@ def _in_gap(at: int, words: Sequence[Span], least: int) -> bool:
 
 def measure_ends(args: argparse.Namespace, ear: Ear) -> Iterator[Row]:
     for name, utterances, least_gap in _material(args):
-        scene = scenes.compose(utterances, args.seed)
-        for noise, samples in _conditions(args, scene):
+        drawn = [scenes.compose(utterances, seed) for seed in args.seeds]
+        for kind, snr_db in _noises(args):
+            noise = f"{kind.removesuffix(' noise')}, {snr_db:g} dB" if kind else "silence"
             for mode in args.modes:
                 options = StreamOptions(
                     partials=mode == "semantic",
                     endpointing=Endpointing(mode, pause_ms=args.pause_ms),
                 )
-                found = ear.hear(scene.speech(samples), options)
                 row = Row(name, noise, mode)
-                yield judge(row, scene.utterances, found, least_gap=least_gap)
+                for seed, scene in zip(args.seeds, drawn, strict=True):
+                    noisy = scenes.in_noise(scene, kind, snr_db, seed) if kind else scene.samples
+                    found = ear.hear(scene.speech(noisy), options)
+                    judge(row, scene.utterances, found, least_gap=least_gap)
+                yield row
 
 
 def _material(args: argparse.Namespace) -> Iterator[tuple[str, list[Utterance], int]]:
     """Name, utterances, and the gap between words from which on a cut there is none."""
     if not args.speech:
-        made = args.sentences and scenes.synthesised(args.sentences, args.seed)
+        made = args.sentences and scenes.synthesised(args.sentences, args.seeds[0])
         spoken = made or scenes.sentences()
         yield "sentences", spoken, 1 << 62
-        yield "hesitating", scenes.with_hesitations(spoken, args.seed), 1 << 62
+        yield "hesitating", scenes.with_hesitations(spoken, args.seeds[0]), 1 << 62
     else:
         recorded = scenes.recordings(args.speech, most=args.most, seconds=args.longest)
         yield "recordings", recorded, (args.pause_ms - 100) * _MS
 
 
-def _conditions(args: argparse.Namespace, scene: Scene) -> Iterator[tuple[str, np.ndarray]]:
-    yield "silence", scene.samples
+def _noises(args: argparse.Namespace) -> Iterator[tuple[str, float]]:
+    """Kind and ratio; "" is no noise at all."""
+    yield "", 0.0
     for snr_db in args.snr:
-        for kind in args.noises:
-            name = kind.removesuffix(" noise")
-            yield f"{name}, {snr_db:g} dB", scenes.in_noise(scene, kind, snr_db, args.seed)
+        yield from ((kind, snr_db) for kind in args.noises)
 
 
 def print_row(row: Row) -> None:
@@ -190,7 +195,7 @@ def measure_noise(args: argparse.Namespace, ear: Ear) -> Iterator[dict]:
     gain = np.float32(10 ** (NOISE_DB / 20) / scenes.LEVEL)
     for kind in ("silence", "hum", "white noise", "babble"):
         num_samples = int(args.minutes * 60 * SAMPLE_RATE)
-        samples = gain * scenes.make_noise(kind, num_samples, args.seed)
+        samples = gain * scenes.make_noise(kind, num_samples, args.seeds[0])
         speech = Speech((samples * 32767).astype(np.int16), frozenset())
         found = ear.hear(speech, StreamOptions())
         texts = [each.text for each in found if each.text]
@@ -212,8 +217,10 @@ def measure_noise(args: argparse.Namespace, ear: Ear) -> Iterator[dict]:
 def measure_cut(args: argparse.Namespace, ear: Ear) -> dict:
     """Word errors of the same sentences with pauses, and without any and a limit of 10 s."""
     count = max(1, round(args.minutes * 60 / 2.5))
-    spoken = scenes.synthesised(count, args.seed) if args.sentences else scenes.sentences()
-    paused, dense = (scenes.compose(spoken, args.seed, gap) for gap in ((1.4, 2.6), (0.0, 0.05)))
+    spoken = scenes.synthesised(count, args.seeds[0]) if args.sentences else scenes.sentences()
+    paused, dense = (
+        scenes.compose(spoken, args.seeds[0], gap) for gap in ((1.4, 2.6), (0.0, 0.05))
+    )
     text = " ".join(each.text for each in spoken)
     result: dict = {"minutes without a pause": round(dense.samples.shape[0] / SAMPLE_RATE / 60, 1)}
     for name, scene, options in (
@@ -250,7 +257,9 @@ def main() -> None:
     parser.add_argument("--noise-only", action="store_true")
     parser.add_argument("--cut", action="store_true", help="the cut at the segment limit")
     parser.add_argument("--minutes", type=float, default=10.0, help="of noise, or of dense speech")
-    parser.add_argument("--seed", type=int, default=7)
+    parser.add_argument(
+        "--seeds", type=int, nargs="+", default=[7], help="noise alone and --cut take the first"
+    )
     parser.add_argument("--threads", type=int, default=1, help="of torch")
     parser.add_argument("--json", type=Path, help="also write the figures here")
     args = parser.parse_args()

@@ -23,6 +23,8 @@ _LOUD_RANGE_DB = 30.0  # under the peak: what is softer is the ring of a voice
 _QUIET_DB = -60.0  # under a noise floor this low webrtcvad decides alone
 _RISE_DB, _RISE_PER_SWING = 3.0, 3.0  # above the floor, and as many times as far as noise swings;
 _MOST_RISE_TO_BEGIN_DB, _MOST_RISE_DB = 10.0, 13.0  # a word too many is better than one lost
+_BABBLE_SWING_DB = 1.5  # the swing of several voices at once; of steady noise it is under 1 dB
+_BABBLE_RANGE_DB = 7.0  # under the peak: what is softer is one of the voices behind
 _HANGOVER_FRAMES = 8  # soft ends of words lie under the rise
 _SETTLING_FRAMES = 40  # until there is a floor, so that who speaks at once is heard
 
@@ -62,7 +64,7 @@ class VoiceDetector:
         """The last frame was as loud as a voice, not as its ring or as the noise behind it."""
         least = self._levels.peak_db - _LOUD_RANGE_DB
         if self._is_noisy:
-            least = max(least, self._threshold_db(_MOST_RISE_DB))
+            least = max(least, self._threshold_db(in_speech=True))
         return self._levels.db > least
 
     @property
@@ -80,8 +82,7 @@ class VoiceDetector:
 
     def _stands_out(self, in_speech: bool) -> bool:
         """Whether the last frame rises above the noise, or ends what did."""
-        most_db = _MOST_RISE_DB if in_speech else _MOST_RISE_TO_BEGIN_DB
-        rises = self._levels.db > self._threshold_db(most_db)
+        rises = self._levels.db > self._threshold_db(in_speech=in_speech)
         self._rising_frames = self._rising_frames + 1 if rises else 0
         if not in_speech:
             self._hangover = _HANGOVER_FRAMES
@@ -93,9 +94,13 @@ class VoiceDetector:
         self._hangover = max(0, self._hangover - 1)
         return is_held
 
-    def _threshold_db(self, most_db: float) -> float:
-        rise = _RISE_DB + _RISE_PER_SWING * self._levels.swing_db
-        return self._levels.floor_db + min(most_db, rise)
+    def _threshold_db(self, *, in_speech: bool) -> float:
+        """The level a voice must be above. In babble others go on while who spoke pauses."""
+        levels = self._levels
+        rise = _RISE_DB + _RISE_PER_SWING * levels.swing_db
+        if in_speech and levels.usual_swing_db > _BABBLE_SWING_DB:
+            rise = max(rise, levels.peak_db - _BABBLE_RANGE_DB - levels.floor_db)
+        return levels.floor_db + min(_MOST_RISE_DB if in_speech else _MOST_RISE_TO_BEGIN_DB, rise)
 
 
 class Levels:
@@ -104,8 +109,9 @@ class Levels:
     `floor_db` is the lowest power over 100 ms: between words a voice leaves the noise alone that
     long (minimum statistics: Martin, "Noise power spectral density estimation based on optimal
     smoothing and minimum statistics", 2001). `swing_db` is how much higher the lowest power over
-    240 ms is: hardly at all for hiss and hum, some dB for babble. `peak_db` is the highest power
-    over 100 ms. `recent_db` are the last ten frames, of which `db` is the newest.
+    240 ms is: hardly at all for hiss and hum, some dB for babble; for a quarter of the time it was
+    above `usual_swing_db`. `peak_db` is the highest power over 100 ms. `recent_db` are the last ten
+    frames, of which `db` is the newest.
     """
 
     _SHORT_FRAMES, _LONG_FRAMES, _RECENT_FRAMES = 5, 12, 10
@@ -114,11 +120,12 @@ class Levels:
     def __init__(self) -> None:
         self.num_frames = 0
         self.db = self.floor_db = self.peak_db = -120.0
-        self.swing_db = 0.0
+        self.swing_db = self.usual_swing_db = 0.0
         self.recent_db: deque[float] = deque(maxlen=self._RECENT_FRAMES)
         self._powers: deque[float] = deque(maxlen=self._SHORT_FRAMES)
         self._long_powers: deque[float] = deque(maxlen=self._LONG_FRAMES)
         self._blocks: deque[_Block] = deque(maxlen=self._NUM_BLOCKS)
+        self._swings: deque[float] = deque(maxlen=self._NUM_BLOCKS)
         self._block = self._before = _NO_BLOCK
 
     def hear(self, frame: np.ndarray) -> None:
@@ -142,6 +149,8 @@ class Levels:
         self._block = self._before = _NO_BLOCK
         for block in self._blocks:
             self._before = _joined(self._before, block)
+        self._swings.append(self.swing_db)
+        self.usual_swing_db = sorted(self._swings)[len(self._swings) * 3 // 4]
 
 
 _Block = tuple[float, float, float]  # lowest power over 100 and 240 ms, highest over 100 ms, in dB
