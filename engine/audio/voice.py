@@ -26,6 +26,7 @@ _MOST_RISE_TO_BEGIN_DB, _MOST_RISE_DB = 10.0, 13.0  # a word too many is better 
 _BABBLE_SWING_DB = 1.5  # the swing of several voices at once; of steady noise it is under 1 dB
 _BABBLE_RANGE_DB = 7.0  # under the peak: what is softer is one of the voices behind
 _HANGOVER_FRAMES = 8  # soft ends of words lie under the rise
+_NOISY_LAG_FRAMES = 10  # pauses cut there were cut in no word, in white noise, pink noise and hum
 _SETTLING_FRAMES = 40  # until there is a floor, so that who speaks at once is heard
 
 
@@ -68,13 +69,9 @@ class VoiceDetector:
         return self._levels.db > least
 
     @property
-    def frames_since_lull(self) -> int:
-        """How many frames ago the softest of the last ten ended, in noise; 0 where it is quiet.
-
-        A soft beginning of a word is noticed late in noise: a pause is best cut at its softest.
-        """
-        recent = self._levels.recent_db
-        return len(recent) - 1 - recent.index(min(recent)) if self._is_noisy else 0
+    def lag_frames(self) -> int:
+        """How much later than here a word that begins softly may be noticed: in noise, much."""
+        return _NOISY_LAG_FRAMES if self._is_noisy else 0
 
     @property
     def _is_noisy(self) -> bool:
@@ -110,18 +107,16 @@ class Levels:
     long (minimum statistics: Martin, "Noise power spectral density estimation based on optimal
     smoothing and minimum statistics", 2001). `swing_db` is how much higher the lowest power over
     240 ms is: hardly at all for hiss and hum, some dB for babble; for a quarter of the time it was
-    above `usual_swing_db`. `peak_db` is the highest power over 100 ms. `recent_db` are the last ten
-    frames, of which `db` is the newest.
+    above `usual_swing_db`. `peak_db` is the highest power over 100 ms, `db` that of the last frame.
     """
 
-    _SHORT_FRAMES, _LONG_FRAMES, _RECENT_FRAMES = 5, 12, 10
+    _SHORT_FRAMES, _LONG_FRAMES = 5, 12
     _BLOCK_FRAMES, _NUM_BLOCKS = 25, 16
 
     def __init__(self) -> None:
         self.num_frames = 0
         self.db = self.floor_db = self.peak_db = -120.0
         self.swing_db = self.usual_swing_db = 0.0
-        self.recent_db: deque[float] = deque(maxlen=self._RECENT_FRAMES)
         self._powers: deque[float] = deque(maxlen=self._SHORT_FRAMES)
         self._long_powers: deque[float] = deque(maxlen=self._LONG_FRAMES)
         self._blocks: deque[_Block] = deque(maxlen=self._NUM_BLOCKS)
@@ -135,7 +130,6 @@ class Levels:
         self._powers.append(power)
         self._long_powers.append(power)
         self.db = _to_db(power)
-        self.recent_db.append(self.db)
         short_db = _to_db(sum(self._powers) / len(self._powers))
         long_db = _to_db(sum(self._long_powers) / len(self._long_powers))
         if self.num_frames % self._BLOCK_FRAMES == 1:

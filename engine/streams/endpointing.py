@@ -196,13 +196,13 @@ class PauseEndpointer:
 
     def _decide(self, clock: int) -> Decision:
         """End the segment where the pause became long enough, or where the padding ends."""
-        pause = self._pause_frames() * VAD_FRAME_SAMPLES
-        if clock - self.last_speech_sample < pause:
+        pause, silent = self._pause_frames() * VAD_FRAME_SAMPLES, clock - self.last_speech_sample
+        if silent < pause:
             return None
         pad_ms = self._options.pad_after_ms
         kept = pause if pad_ms is None else min(pause, _samples(pad_ms))
-        lull = clock - self._detector.frames_since_lull * VAD_FRAME_SAMPLES
-        return End(min(self.last_speech_sample + kept, lull))
+        surely_silent = max(0, silent - self._detector.lag_frames * VAD_FRAME_SAMPLES)
+        return End(self.last_speech_sample + min(kept, surely_silent))
 
     def _pause_frames(self) -> int:
         return _frames(self._options.pause_ms)
@@ -223,7 +223,7 @@ class SemanticEndpointer(PauseEndpointer):
     _ASK_MS = 120  # into the pause
     _BEHIND_VOICE_MS = 60
     _LONGEST_RING_MS = 240  # of a voice; what goes on for longer is a softer voice
-    _SURE = 0.75
+    _SURE_OF_END, _SURE_OF_NONE = 0.6, 0.75  # of a text with a last mark, and of one without
     _SHORT, _LONG = 0.5, 1.4  # of the pause
     _SHORTEST_MS = 240
 
@@ -266,11 +266,12 @@ class SemanticEndpointer(PauseEndpointer):
 
     def _pause_frames(self) -> int:
         pause_ms, answer = self._options.pause_ms, self._answer
-        if answer is None or not answer.text or answer.end_probability < self._SURE:
+        if answer is None or not answer.text:
             return _frames(pause_ms)
         if not ends_sentence(answer.text):
-            return _frames(int(pause_ms * self._LONG))
-        if self._is_changed:
+            is_sure = answer.end_probability >= self._SURE_OF_NONE
+            return _frames(int(pause_ms * self._LONG) if is_sure else pause_ms)
+        if self._is_changed or answer.end_probability < self._SURE_OF_END:
             return _frames(pause_ms)
         return _frames(min(pause_ms, max(self._SHORTEST_MS, int(pause_ms * self._SHORT))))
 
