@@ -11,7 +11,8 @@ is one of the stream: from the last sample of speech to the block whose audio en
 end is missed when none comes before the next utterance, but for one in the last 400 ms, soft and
 covered by noise, which counts as a cut alone; a cut is an end inside an utterance. Recordings pause
 by themselves, and what counts as their words are stretches of voice: only cuts in a stretch or in a
-short gap count. A row is of all seeds together, each with pauses and noise of its own.
+short gap count. A row is of all seeds together, each with pauses and noise of its own;
+hesitations and fresh sentences are those of the first.
 """
 
 import argparse
@@ -69,7 +70,7 @@ class Heard:
 
 @dataclass(slots=True)
 class Row:
-    """What became of the utterances of one scene."""
+    """What became of the utterances of a scene, or of several."""
 
     speech: str
     noise: str

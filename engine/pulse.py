@@ -2,13 +2,18 @@
 
 import time
 from multiprocessing.sharedctypes import RawValue
+from types import SimpleNamespace
 
 
 class Pulse:
-    """How long ago an engine last went round its loop. Goes over to a child while it is spawned."""
+    """How long ago an engine last went round its loop.
 
-    def __init__(self) -> None:
-        self._beat_at = RawValue("d", time.monotonic())  # a clock that all processes share
+    A `shared` one goes over to a child process while it is spawned, and is the same one there.
+    """
+
+    def __init__(self, *, shared: bool = False) -> None:
+        now = time.monotonic()  # a clock that all processes share
+        self._beat_at = RawValue("d", now) if shared else SimpleNamespace(value=now)
 
     def beat(self) -> None:
         self._beat_at.value = time.monotonic()

@@ -106,8 +106,8 @@ class Levels:
     `floor_db` is the lowest power over 100 ms: between words a voice leaves the noise alone that
     long (minimum statistics: Martin, "Noise power spectral density estimation based on optimal
     smoothing and minimum statistics", 2001). `swing_db` is how much higher the lowest power over
-    240 ms is: hardly at all for hiss and hum, some dB for babble; for a quarter of the time it was
-    above `usual_swing_db`. `peak_db` is the highest power over 100 ms, `db` that of the last frame.
+    240 ms is: hardly at all for hiss and hum, some dB for babble; it is seldom above
+    `usual_swing_db`. `peak_db` is the highest power over 100 ms, `db` that of the last frame.
     """
 
     _SHORT_FRAMES, _LONG_FRAMES = 5, 12

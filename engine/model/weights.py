@@ -11,10 +11,11 @@ it is batched with.
 
 oneDNN compiles a kernel for each number of rows it meets, which takes longer than a small product,
 and keeps the last 1,024 of them at half a megabyte each. So it is given blocks of at most 128 rows,
-and their numbers of rows are rounded up: they are few, and memory stops growing within minutes. The
-same holds for GELU, which oneDNN computes, too.
+and their numbers of rows are rounded up: they are few, and compiled as a model is loaded. GELU,
+which oneDNN computes as well, has the same numbers of rows.
 """
 
+from collections.abc import Callable
 from typing import Literal, Protocol
 
 import torch
@@ -29,7 +30,9 @@ _INT8_PEAK = 126.0  # not 127: a scale rounded to bfloat16 may be 0.4 % too smal
 _INT8_ZERO = 128
 """What is added to the inputs' whole numbers: of CPUs without AMX oneDNN multiplies unsigned inputs
 by signed weights fast, and signed ones by a reference kernel, 1,000 times slower."""
+_compiled: set[tuple[torch.dtype, torch.Size, bool]] = set()  # oneDNN's, of the whole process
 _BLOCK_ROWS = 128  # of one product; with 256 rows two of them take 4 % longer than one
+_MOST_TO_TRY = 2**24  # elements of a weight whose kernels are tried at once, in milliseconds
 _ROWS_HINT = 16  # the blocks oneDNN picks do not depend on it much, measured with 1, 16, 64
 
 
@@ -112,7 +115,8 @@ def pack(
         case "mixed":
             return MixedMatrix(weight, bias, gelu=gelu)
         case "int8":
-            assert not gelu, "no layer with a GELU is quantised"
+            if gelu:
+                raise ValueError("layers with a GELU are not quantised")
             return Int8Matrix(weight, bias)
 
 
@@ -135,14 +139,16 @@ class TransposedMatrix:
 
     def __call__(self, x: Tensor) -> Tensor:
         num_rows = x.shape[0]
-        rows = round_up_rows(num_rows) if self._gelu else num_rows
-        padded = x.new_empty((rows, self._weight.shape[1]))
+        padded = x.new_empty((sum(_block_sizes(num_rows)), self._weight.shape[1]))
         product = padded[:num_rows]
         if self._bias is None:
             torch.mm(x, self._weight, out=product)
         else:
             torch.addmm(self._bias, x, self._weight, out=product)
-        return F.gelu(padded)[:num_rows] if self._gelu else product
+        if self._gelu:
+            for block in padded.split(_block_sizes(num_rows)):
+                torch.ops.aten.gelu_(block)
+        return product
 
 
 class PackedMatrix:
@@ -150,16 +156,16 @@ class PackedMatrix:
 
     def __init__(self, weight: Tensor, bias: Tensor | None, *, gelu: bool) -> None:
         self._weight = _Packed(weight, bias)
-        self._gelu = gelu
+        self._num_columns, self._gelu = weight.shape[0], gelu
 
     def __call__(self, x: Tensor) -> Tensor:
-        if x.shape[0] <= _BLOCK_ROWS:
-            return self._of_block(x)
-        return torch.cat([self._of_block(block) for block in x.split(_BLOCK_ROWS)])
+        num_rows = x.shape[0]
+        if num_rows <= _BLOCK_ROWS:
+            return self._finish(self._weight.times(x))[:num_rows]
+        return _by_blocks(x, self._num_columns, x.dtype, self._weight.times, self._finish)
 
-    def _of_block(self, x: Tensor) -> Tensor:
-        product = self._weight.times(x)
-        return (F.gelu(product) if self._gelu else product)[: x.shape[0]]
+    def _finish(self, product: Tensor) -> Tensor:
+        return torch.ops.aten.gelu_(product) if self._gelu else product
 
 
 class MixedMatrix:
@@ -173,19 +179,34 @@ class MixedMatrix:
         num_rows = x.shape[0]
         if num_rows <= _BLOCK_ROWS:
             return self._finish(self._weight.times(x).float())[:num_rows]
-        # Blocks write into the result, which saves joining them.
-        whole = num_rows // _BLOCK_ROWS * _BLOCK_ROWS
-        product = x.new_empty((whole + round_up_rows(num_rows - whole), self._num_columns))
-        for begin in range(0, num_rows, _BLOCK_ROWS):
-            block = product[begin : begin + _BLOCK_ROWS]
-            block.copy_(self._weight.times(x[begin : begin + _BLOCK_ROWS]))
-            self._finish(block)
-        return product[:num_rows]
+        return _by_blocks(x, self._num_columns, torch.float32, self._weight.times, self._finish)
 
     def _finish(self, product: Tensor) -> Tensor:
         if self._bias is not None:
             product.add_(self._bias)
         return torch.ops.aten.gelu_(product) if self._gelu else product
+
+
+def _by_blocks(
+    x: Tensor,
+    num_columns: int,
+    dtype: torch.dtype,
+    times: Callable[[Tensor], Tensor],
+    finish: Callable[[Tensor], Tensor],
+) -> Tensor:
+    """The product of many rows, [S, num_columns], block by block; `finish` works in place."""
+    sizes = _block_sizes(x.shape[0])
+    product = x.new_empty((sum(sizes), num_columns), dtype=dtype)
+    for rows, block in zip(x.split(_BLOCK_ROWS), product.split(sizes), strict=True):
+        block.copy_(times(rows)[: block.shape[0]])
+        finish(block)
+    return product[: x.shape[0]]
+
+
+def _block_sizes(num_rows: int) -> list[int]:
+    """The rows of the blocks that so many are cut into, the last one rounded up."""
+    whole, rest = divmod(num_rows, _BLOCK_ROWS)
+    return [_BLOCK_ROWS] * whole + [round_up_rows(rest)] * (rest > 0)
 
 
 class _Packed:
@@ -194,6 +215,16 @@ class _Packed:
     def __init__(self, weight: Tensor, bias: Tensor | None) -> None:
         self._packed = torch.ops.mkldnn._reorder_linear_weight(weight, _ROWS_HINT)
         self._bias, self._dtype = bias, weight.dtype
+        kernels = (weight.dtype, weight.shape, bias is None)
+        if weight.numel() <= _MOST_TO_TRY and kernels not in _compiled:
+            self._compile(weight.shape[1])
+            _compiled.add(kernels)
+
+    @torch.inference_mode()
+    def _compile(self, num_columns: int) -> None:
+        """All kernels it will need, so that no stream waits for one and none takes memory later."""
+        for num_rows in sorted({round_up_rows(count) for count in range(1, _BLOCK_ROWS + 1)}):
+            self.times(torch.zeros(num_rows, num_columns, dtype=self._dtype))
 
     def times(self, x: Tensor) -> Tensor:
         """The product with rows behind its own that mean nothing: as `round_up_rows` says."""
@@ -227,16 +258,23 @@ class Int8Matrix:
         self._bias = bias
 
     def __call__(self, x: Tensor) -> Tensor:
-        # A lone row of a narrow weight would be multiplied by a reference kernel, 100 times slower.
         num_rows = x.shape[0]
-        rows = x if num_rows > 1 else x.expand(2, -1)
+        if num_rows <= _BLOCK_ROWS:
+            return self._finish(self._times(x))[:num_rows]
+        return _by_blocks(x, self._zeros.shape[0], x.dtype, self._times, self._finish)
+
+    def _finish(self, product: Tensor) -> Tensor:
+        return product if self._bias is None else product.add_(self._bias)
+
+    def _times(self, x: Tensor) -> Tensor:
+        # A lone row of a narrow weight would be multiplied by a reference kernel, 100 times slower.
+        num_rows = max(2, round_up_rows(x.shape[0]))
+        rows = x if num_rows == x.shape[0] else F.pad(x, (0, 0, 0, num_rows - x.shape[0]))
         rounded, scales = _to_int8(rows, x.dtype, zero=_INT8_ZERO)
-        product = torch.ops.onednn.qlinear_pointwise(
+        return torch.ops.onednn.qlinear_pointwise(
             rounded, 1.0, _INT8_ZERO, self._packed, self._scales, self._zeros,
             None, 1.0, 0, x.dtype, "none", [], "",
         ).mul_(scales)  # fmt: skip
-        product = product[:num_rows]
-        return product if self._bias is None else product.add_(self._bias)
 
 
 def _to_int8(x: Tensor, dtype: torch.dtype, *, zero: int) -> tuple[Tensor, Tensor]:

@@ -36,6 +36,7 @@ def run_child(pipe: Connection, config: EngineConfig, pulse: Pulse) -> None:
         pipe.send_bytes(_pickled(error))
         return
     settle_heap()
+    pulse.beat()  # loading may have taken minutes
     failed = threading.Event()
 
     def crashed(error: BaseException) -> None:

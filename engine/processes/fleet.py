@@ -30,6 +30,7 @@ from ..types import (
 from .process import EngineProcess
 
 _STREAMS_AN_ENGINE = 16  # what one core does with ease
+_SILENT_S = 5.0  # that long without a round of work: it may hang
 _MOST_A_CORE = 4  # more engines only wait for each other, each with a model of its own
 _GPU_DEVICES = ("/dev/nvidiactl", "/dev/dxg", "/dev/kfd")  # NVIDIA; any under WSL; AMD
 
@@ -197,10 +198,11 @@ class EngineFleet:
     def _roomiest(self) -> int:
         """The engine with the most room by its own measure, of those that may take one more."""
 
-        def room(home: int) -> tuple[bool, int]:
+        def room(home: int) -> tuple[bool, bool, int]:
             most, count = self._share.max_streams, self._num_streams[home]
-            capacity = self._engines[home].load.capacity
-            return count < most, (most if capacity is None else capacity) - count
+            load = self._engines[home].load
+            room = (most if load.capacity is None else load.capacity) - count
+            return count < most, load.silent_s < _SILENT_S, room
 
         return max(range(len(self._engines)), key=room)
 

@@ -201,8 +201,8 @@ class PauseEndpointer:
             return None
         pad_ms = self._options.pad_after_ms
         kept = pause if pad_ms is None else min(pause, _samples(pad_ms))
-        surely_silent = max(0, silent - self._detector.lag_frames * VAD_FRAME_SAMPLES)
-        return End(self.last_speech_sample + min(kept, surely_silent))
+        unsure = min(self._detector.lag_frames * VAD_FRAME_SAMPLES, silent // 2)
+        return End(self.last_speech_sample + min(kept, silent - unsure))
 
     def _pause_frames(self) -> int:
         return _frames(self._options.pause_ms)

@@ -23,9 +23,9 @@ from hark.engine.types import ConfigError
 
 CPU = torch.device("cpu")
 MANY_ROWS = """
-import torch
+import sys, torch
 from hark.engine.model.weights import pack
-matrix = pack("mixed", torch.randn(40, 48), torch.randn(40), gelu=True)
+matrix = pack(sys.argv[1], torch.randn(40, 48), torch.randn(40), gelu=bool(sys.argv[2]))
 for rows in range(1, 400):
     matrix(torch.randn(rows, 48))
 """
@@ -78,10 +78,17 @@ def test_numbers_of_rows_are_few() -> None:
     assert len({round_up_rows(n) for n in counts}) == 14
 
 
-@needs_packed
 @torch.inference_mode()
-@pytest.mark.parametrize("gelu", [False, True])
-@pytest.mark.parametrize("layout", ["plain", "transposed", "packed", "mixed"])
+@pytest.mark.parametrize(
+    ("layout", "gelu"),
+    [
+        *(("plain", gelu) for gelu in (False, True)),
+        *(("transposed", gelu) for gelu in (False, True)),
+        *(pytest.param("packed", gelu, marks=needs_packed) for gelu in (False, True)),
+        *(pytest.param("mixed", gelu, marks=needs_packed) for gelu in (False, True)),
+        pytest.param("int8", False, marks=needs_int8),
+    ],
+)
 def test_a_row_does_not_depend_on_how_many_there_are(layout: Layout, gelu: bool) -> None:
     """Whatever they are rounded up to and wherever they are cut into blocks."""
     torch.manual_seed(6)
@@ -89,24 +96,41 @@ def test_a_row_does_not_depend_on_how_many_there_are(layout: Layout, gelu: bool)
     matrix = pack(layout, weight, bias, gelu=gelu)
     expected = x.double() @ weight.double().t() + bias.double()
     expected = torch.nn.functional.gelu(expected) if gelu else expected
-    tolerance = 4e-3 if layout == "mixed" else 1e-6
-    for rows in (1, 2, 5, 64, 65, 127, 128, 129, 255, 256, 257, 300):
+    tolerance = {"mixed": 4e-3, "int8": 2e-2}.get(layout, 1e-6)
+    for rows in (0, 1, 2, 5, 64, 65, 127, 128, 129, 255, 256, 257, 300):
         product = matrix(x[:rows])
         assert product.shape == (rows, 40)
-        assert (product - expected[:rows]).norm() < tolerance * expected[:rows].norm()
+        assert product.dtype == torch.float32
+        assert (product - expected[:rows]).norm() <= tolerance * expected[:rows].norm()
 
 
 @needs_packed
 @torch.inference_mode()
-def test_few_kernels_are_compiled() -> None:
+def test_mixed_products_are_float32_of_bfloat16_inputs_too() -> None:
+    matrix = pack("mixed", torch.randn(40, 48), torch.randn(40))
+    assert {matrix(torch.randn(n, 48).bfloat16()).dtype for n in (8, 200)} == {torch.float32}
+
+
+@needs_packed
+@pytest.mark.parametrize(
+    ("layout", "gelu"), [("transposed", True), ("packed", True), ("mixed", True), ("int8", False)]
+)
+def test_few_kernels_are_compiled(layout: Layout, gelu: bool) -> None:
     """oneDNN says so itself, in a process of its own."""
+    if layout == "int8" and not has_int8():
+        pytest.skip("this CPU has no VNNI instructions")
     env = {**os.environ, "ONEDNN_VERBOSE": "profile_create"}
     said = subprocess.run(
-        [sys.executable, "-c", MANY_ROWS], capture_output=True, text=True, check=True, env=env
+        [sys.executable, "-c", MANY_ROWS, layout, "gelu" * gelu],
+        capture_output=True,
+        text=True,
+        check=True,
+        env=env,
     ).stdout
     misses = [line for line in said.splitlines() if "cache_miss" in line]
-    assert sum(",inner_product," in line for line in misses) == 14
-    assert sum(",eltwise," in line for line in misses) <= 14
+    products = sum(",inner_product," in line or ",matmul," in line for line in misses)
+    assert products == (0 if layout == "transposed" else 14)
+    assert sum(",eltwise," in line for line in misses) == 14 * gelu
 
 
 def test_nothing_is_held_twice() -> None:

@@ -141,18 +141,24 @@ def test_a_stream_goes_where_there_is_room(
 ) -> None:
     with fleet(EngineConfig(model=str(model_folder), max_streams=6), []) as (port, _):
         capacities = {id(engine): 3 for engine in port._engines}
-        load = property(lambda engine: EngineLoad(capacity=capacities[id(engine)]), _set)
-        monkeypatch.setattr(EngineProcess, "load", load, raising=False)
+        silences: dict[int, float] = {}
+
+        def load(engine: EngineProcess) -> EngineLoad:
+            return EngineLoad(capacity=capacities[id(engine)], silent_s=silences.get(id(engine), 0))
+
+        monkeypatch.setattr(EngineProcess, "load", property(load))
         capacities[id(port._engines[0])] = 1
         homes = []
         for stream in range(6):
             port.submit(Open(stream, AudioFormat(), StreamOptions()))
             homes.append(port._homes[stream])
         assert homes == [1, 1, 0, 1, 0, 0], "more room first; then whoever may take one"
-
-
-def _set(engine: EngineProcess, load: EngineLoad) -> None:
-    """What the child reports is not looked at."""
+        for stream in range(6):
+            port.submit(Abort(stream))
+        silences[id(port._engines[1])] = 9.0
+        port.submit(Open(7, AudioFormat(), StreamOptions()))
+        assert port._homes[7] == 0, "the other one may hang"
+        assert port.load.silent_s == 9.0
 
 
 def test_the_engines_share_memory_and_cores() -> None:

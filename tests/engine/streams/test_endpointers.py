@@ -23,10 +23,13 @@ MS = SAMPLE_RATE // 1000
 
 
 class Script(VoiceDetector):
-    """A detector that says what it was told to; the first voiced frames are loud, none is noise."""
+    """A detector that says what it was told to; the first voiced frames are loud."""
 
-    def __init__(self, voiced: list[bool], *, num_loud: int = 1 << 30) -> None:
+    lag_frames = 0
+
+    def __init__(self, voiced: list[bool], *, num_loud: int = 1 << 30, lag_frames: int = 0) -> None:
         super().__init__()
+        self.lag_frames = lag_frames
         self._script = iter(voiced)
         self._num_loud = num_loud
         self._is_voiced = False
@@ -51,6 +54,21 @@ def decisions(options: Endpointing, voiced: list[bool]) -> list[Decision]:
         if isinstance(said[-1], End):
             endpointer = new_endpointer(options, detector, clock)
     return said
+
+
+@pytest.mark.parametrize(
+    ("pause_ms", "pad_after_ms", "kept_ms"),
+    [(600, None, 400), (600, 100, 100), (600, 500, 400), (240, None, 120), (200, 0, 0)],
+)
+def test_in_noise_a_pause_is_cut_before_a_soft_beginning(
+    pause_ms: int, pad_after_ms: int | None, kept_ms: int
+) -> None:
+    """A voice is noticed up to 200 ms late there."""
+    voiced = [True] * 20 + [False] * 50
+    options = Endpointing(pause_ms=pause_ms, pad_after_ms=pad_after_ms)
+    endpointer = new_endpointer(options, Script(voiced, lag_frames=10), 0)
+    said = [endpointer.hear(FRAME, n * VAD_FRAME_SAMPLES) for n in range(1, 21 + pause_ms // 20)]
+    assert said[-1] == End(20 * VAD_FRAME_SAMPLES + kept_ms * MS)
 
 
 def begins(options: list[Endpointing], voiced: list[bool]) -> list[int]:
@@ -166,10 +184,11 @@ class Pause:
     [
         ("We met at noon.", 0.99, 300),  # the sentence is over
         ("我们中午见。", 0.99, 300),
-        ("We met at noon.", 0.4, 600),  # or it may be
+        ("We met at noon.", 0.65, 300),
+        ("We met at noon.", 0.55, 600),  # or it may be
         ("We met at noon...", 0.99, 840),  # or is not
         ("We met at", 0.99, 840),
-        ("We met at", 0.4, 600),
+        ("We met at", 0.7, 600),
         ("", 0.99, 600),  # nothing was understood
     ],
 )
