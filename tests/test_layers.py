@@ -88,7 +88,7 @@ ENGINE_FLOORS = (
     ("model",),
     ("attention",),
     ("audio", "config", "languages"),
-    ("types", "host"),
+    ("types", "host", "pulse"),
 )
 
 

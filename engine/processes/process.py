@@ -63,7 +63,7 @@ class EngineProcess:
         self._publish, self._on_crash = publish, on_crash
         context = multiprocessing.get_context("spawn")
         self._pipe, childs_end = context.Pipe()
-        self._pulse = Pulse(shared=True)
+        self._pulse = Pulse(context.RawValue("d"))  # pyright: ignore[reportArgumentType]
         self._process = context.Process(
             target=run_child,
             args=(childs_end, config, self._pulse),

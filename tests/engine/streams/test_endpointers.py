@@ -25,11 +25,9 @@ MS = SAMPLE_RATE // 1000
 class Script(VoiceDetector):
     """A detector that says what it was told to; the first voiced frames are loud."""
 
-    lag_frames = 0
-
     def __init__(self, voiced: list[bool], *, num_loud: int = 1 << 30, lag_frames: int = 0) -> None:
         super().__init__()
-        self.lag_frames = lag_frames
+        self._lag_frames = lag_frames
         self._script = iter(voiced)
         self._num_loud = num_loud
         self._is_voiced = False
@@ -38,6 +36,10 @@ class Script(VoiceDetector):
         self._is_voiced = next(self._script)
         self._num_loud -= self._is_voiced
         return self._is_voiced
+
+    @property
+    def lag_frames(self) -> int:
+        return self._lag_frames
 
     @property
     def is_loud(self) -> bool:
