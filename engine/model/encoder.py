@@ -18,6 +18,7 @@ from .convolution import Convolution, lay_out_convolution
 from .weights import Layout, Matrix, lay_out
 
 TOKENS_PER_CHUNK = 13
+_MOST_CHANNELS_TO_TRY = 64  # of the stem: all its kernels are tried in tens of milliseconds
 _STEM_BATCH, _CPU_STEM_BATCH = 64, 8
 """Chunks of a convolution call: bounds its memory, as conv_chunksize does; a CPU's to its cache."""
 
@@ -58,6 +59,14 @@ class AudioEncoder(nn.Module):
         for layer in self.layers:
             assert isinstance(layer, EncoderLayer)
             layer.prepare(layout)
+        if weight.device.type == "cpu" and self.config.stem_channels <= _MOST_CHANNELS_TO_TRY:
+            self._compile()
+
+    @torch.inference_mode()
+    def _compile(self) -> None:
+        """The stem's kernels for every number of chunks, so that no stream waits for one."""
+        for count in range(1, _CPU_STEM_BATCH + 1):
+            self.stem(torch.zeros(count, self.config.chunk_frames, self.config.mel_bins))
 
     def stem(self, mel: Tensor) -> Tensor:
         """Chunks of normalised mel [C, 100, M] to tokens with positions [C, 13, d]."""
