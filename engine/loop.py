@@ -12,6 +12,7 @@ from .pulse import Pulse
 from .types import EngineLoad, EngineRequest, EngineUpdate, StreamId, WorkCounters
 
 _INTAKE_S = 0.005  # a quarter of a tick of one stream
+_CLOSE_S = 10.0  # for the last tick
 _IDLE_S = 0.5  # an idle engine still ticks so often, to see that nothing is to do
 _log = logging.getLogger(__name__)
 
@@ -76,10 +77,15 @@ class EngineThread:
         self._inbox.put((request, time.monotonic()))
 
     def close(self) -> None:
-        """End the thread after the tick it is in; what was submitted before is handled first."""
+        """End the thread after the tick it is in; what was submitted before is handled first.
+
+        One that hangs is left to the end of the process.
+        """
         self._inbox.put(None)
         if self._thread.is_alive():
-            self._thread.join()
+            self._thread.join(_CLOSE_S)
+            if self._thread.is_alive():
+                _log.warning("the engine did not stop and is left to itself")
 
     def _run(self) -> None:
         try:

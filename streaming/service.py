@@ -4,6 +4,7 @@ Owns the bridge to the engine and the set of guests. Knows no paths and no socke
 """
 
 import asyncio
+import logging
 import secrets
 import time
 from collections.abc import AsyncIterator, Iterator
@@ -29,6 +30,9 @@ from .protocols.base import Denial, Dialect, Door, House
 from .terms import Terms
 from .turned_away import turn_away
 from .websocket import SOCKET
+
+_WATCH_S = 5.0  # between two looks at whether the engine moves
+_log = logging.getLogger(__name__)
 
 CUT_PATIENCE_S = 1.0  # for last messages and close frames to arrive when the server stops
 
@@ -69,8 +73,23 @@ class Service:
     async def lifespan(self, app: Starlette) -> AsyncIterator[None]:
         """From before the first request to after the last."""
         self.bridge.start(self._start_engine)
+        watch = asyncio.create_task(self._watch())
         yield
+        watch.cancel()
         await self.bridge.close()
+
+    async def _watch(self) -> None:
+        """Log when the engine gets stuck, and when it moves again."""
+        was_stuck = False
+        while True:
+            await asyncio.sleep(_WATCH_S)
+            load = self.load()
+            is_stuck = load.is_stuck and not load.failed
+            if is_stuck and not was_stuck:
+                _log.warning("stuck: the engine has not moved for %.0f s", load.silent_s)
+            elif was_stuck and not is_stuck:
+                _log.warning("the engine moves again")
+            was_stuck = is_stuck
 
     def load(self) -> Load:
         port = self.bridge.port

@@ -126,7 +126,8 @@ class Levels:
     def hear(self, frame: np.ndarray) -> None:
         """The next frame, float32 [320]."""
         self.num_frames += 1
-        power = float(frame @ frame) / frame.shape[0]
+        mean = float(frame.sum()) / frame.shape[0]  # a microphone's offset is no sound
+        power = max(0.0, float(frame @ frame) / frame.shape[0] - mean * mean)
         self._powers.append(power)
         self._long_powers.append(power)
         self.db = _to_db(power)

@@ -4,6 +4,9 @@ import threading
 import time
 from collections.abc import Iterator
 
+import pytest
+
+from hark.engine import loop
 from hark.engine.loop import EngineThread
 from hark.engine.types import EngineLoad
 
@@ -49,3 +52,14 @@ def wait_s(seconds: float) -> Iterator[None]:
     while time.monotonic() < until:
         yield
         time.sleep(0.01)
+
+
+def test_one_that_hangs_does_not_hold_up_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(loop, "_CLOSE_S", 0.2)
+    engine = Hanging()
+    engine.may_go.clear()
+    thread = EngineThread(engine, lambda *_: None, lambda _: None)  # pyright: ignore
+    thread.start()
+    assert engine.hangs.wait(30)
+    thread.close()
+    engine.may_go.set()

@@ -369,16 +369,22 @@ async def test_no_time_for_one_more_stream(running: Running) -> None:
     assert await running.serves()
 
 
-async def test_an_engine_that_hangs(running: Running) -> None:
-    running.engine.load = EngineLoad(silent_s=75.0)
-    ready = await running.get("/readyz")
-    assert (ready.status_code, ready.json()) == (503, {"status": "stuck", "headroom": 0})
-    async with running.client() as client:
-        messages, code = await client.rest()
-    assert [(m["code"], m["retry_after_s"]) for m in messages] == [("capacity", 5.0)]
-    assert ("75 s" in messages[0]["message"], code) == (True, 1013)
-    running.engine.load = EngineLoad()
-    assert await running.serves()
+async def test_an_engine_that_hangs(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("hark.streaming.service._WATCH_S", 0.02)
+    async with serving_ready() as running:
+        running.engine.load = EngineLoad(silent_s=75.0)
+        await until(lambda: "has not moved for 75 s" in caplog.text)
+        ready = await running.get("/readyz")
+        assert (ready.status_code, ready.json()) == (503, {"status": "stuck", "headroom": 0})
+        async with running.client() as client:
+            messages, code = await client.rest()
+        assert [(m["code"], m["retry_after_s"]) for m in messages] == [("capacity", 5.0)]
+        assert ("75 s" in messages[0]["message"], code) == (True, 1013)
+        running.engine.load = EngineLoad()
+        await until(lambda: "moves again" in caplog.text)
+        assert await running.serves()
 
 
 async def test_while_the_model_is_loading() -> None:
