@@ -11,8 +11,8 @@ it is batched with.
 
 oneDNN compiles a kernel for each number of rows it meets, which takes longer than a small product,
 and keeps the last 1,024 of them at half a megabyte each. So it is given blocks of at most 128 rows,
-and their numbers of rows are rounded up: they are few, and compiled as a model is loaded. GELU,
-which oneDNN computes as well, has the same numbers of rows.
+and their numbers of rows are rounded up: they are few, and compiled as a model is loaded, those of
+int8 when they are first met. GELU, which oneDNN computes as well, has the same numbers of rows.
 """
 
 from collections.abc import Callable
