@@ -136,12 +136,10 @@ class Scheduler:
         self._alone = bool(finals) and not self._alone
         live = finals if self._alone else [job for job in running if job.rank.is_live]
         spare = sorted((job for job in running if not job.rank.is_live), key=_turn)
-        if not live:
-            return spare
-        if not spare or now < self._spare_turn_at:
+        if not spare or (live and now < self._spare_turn_at):
             return live
         self._spare_turn_at = now + self.budget.spare_every_s
-        return [*live, spare[0]]
+        return [*live, spare[0]] if live else spare
 
     def num_spare_turns(self, num_live: int, now: float) -> int:
         """How many streams may begin work that is not live, beside so much live work."""

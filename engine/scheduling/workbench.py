@@ -17,6 +17,7 @@ W = TypeVar("W", StemWork, EncodeWork, ForwardWork)
 _MORE_ROUNDS_S, _FINAL_ROUNDS_S = 0.03, 0.06
 """How long a tick goes on after its first round, so that short steps, and finals where they have it
 to themselves, end in the tick they began."""
+_SPARE_ROUND_S = 0.005
 
 
 class Workbench:
@@ -103,23 +104,35 @@ class Workbench:
     # --- batches ---------------------------------------------------------------------------------
 
     def _round(self, active: Sequence[Job], resting: Callable[[], Iterable[Segment]]) -> None:
-        """One packed batch of each kind of work that is waiting."""
-        self._run(active, StemWork, self._runner.stems)
-        self._run(active, EncodeWork, self._runner.encode)
-        self._run_forward(active, resting, short=False)
-        self._run_forward(active, resting, short=True)
+        """One packed batch of each kind of work that is waiting, if some of it is live.
 
-    def _run(self, active: Sequence[Job], kind: type[W], run: Callable[[list[W]], list]) -> None:
+        Of work that is in no hurry it is what little time allows, and one batch at least: what
+        falls due meanwhile waits for it.
+        """
+        is_live = any(job.rank.is_live for job in active)
+        until = self._clock() + _SPARE_ROUND_S
+        for batch in (
+            lambda: self._run(active, StemWork, self._runner.stems),
+            lambda: self._run(active, EncodeWork, self._runner.encode),
+            lambda: self._run_forward(active, resting, short=False),
+            lambda: self._run_forward(active, resting, short=True),
+        ):
+            if batch() and not is_live and self._clock() >= until:
+                return
+
+    def _run(self, active: Sequence[Job], kind: type[W], run: Callable[[list[W]], list]) -> bool:
+        """Whether there was any of this kind."""
         jobs = [job for job in active if isinstance(job.work, kind)]
         if not jobs:
-            return
+            return False
         for job, answer in zip(jobs, self._try(jobs, run, [j.work for j in jobs]), strict=False):
             job.resume(answer)
+        return True
 
     def _run_forward(
         self, active: Sequence[Job], resting: Callable[[], Iterable[Segment]], *, short: bool
-    ) -> None:
-        """Passes of many tokens, or those of one and the few guesses behind it.
+    ) -> bool:
+        """Passes of many tokens, or those of one and the few guesses behind it; whether any.
 
         They are batches of their own, for who wants one token would wait for a whole prefill.
         """
@@ -130,11 +143,11 @@ class Workbench:
             if isinstance(job.work, ForwardWork) and (job.num_new <= longest) == short
         ]
         if not ready:
-            return
+            return False
         chosen = self._scheduler.to_forward(ready, self._holders(resting))
         if not chosen:
             self._make_room()
-            return
+            return True
         jobs = [job for job, _ in chosen]
         began = self._clock()
         answers = self._try(jobs, self._runner.forward, [job.part(n) for job, n in chosen])
@@ -142,6 +155,7 @@ class Workbench:
             self._scheduler.note_pass(sum(n for _, n in chosen), self._clock() - began)
         for (job, num_tokens), answer in zip(chosen, answers, strict=False):
             job.fed(num_tokens, answer)
+        return True
 
     def _holders(self, resting: Callable[[], Iterable[Segment]]) -> Iterator[Holder]:
         running = {job.segment for job in self._jobs if job.steps is not None}

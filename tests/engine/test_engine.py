@@ -2,6 +2,7 @@
 
 import math
 import random
+from collections.abc import Callable
 from dataclasses import replace
 from itertools import pairwise
 
@@ -268,6 +269,32 @@ def test_a_file_sent_at_once_leaves_every_tick_to_who_speaks() -> None:
     assert max(update.queue_ms for update in live) < 15, "it waits for a tick, not for the flood"
     assert any(isinstance(update, Final) for stream, update in said if stream == 1)
     assert engine.load.stretch == 1.0
+
+
+def test_who_speaks_waits_for_one_batch_of_a_file_at_most(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = ManualClock()
+    runner = small_runner(MODEL, page_tokens=1024, num_pages=6)
+    limits = EngineLimits(8, 30, 2048, ("English", "Spanish"))
+    engine = Engine(runner, TOKENIZER, limits, model_name="tiny", clock=lambda: clock.now)
+
+    def slow(run: Callable[[list], list]) -> Callable[[list], list]:
+        def slowed(works: list) -> list:
+            clock.advance(0.01)
+            return run(works)
+
+        return slowed
+
+    for name in ("stems", "encode", "forward"):
+        monkeypatch.setattr(runner, name, slow(getattr(runner, name)))
+    engine.handle(Open(0, FLOATS, MANUAL))
+    engine.handle(Feed(0, bursts(20.0, seed=1).tobytes()))
+    num_batches: list[int] = []
+    while not engine.idle:
+        began = clock.now
+        engine.tick()
+        num_batches.append(round((clock.now - began) / 0.01))
+        clock.advance(0.001)
+    assert max(num_batches) == 1
 
 
 @pytest.mark.parametrize(("max_spare", "at_once"), [(2, {2}), (8, {4, 5, 6, 7, 8})])

@@ -111,6 +111,14 @@ def test_live_work_is_never_held_up_and_the_rest_gets_a_bounded_share(
         assert turns == num_ticks * len(spare)
 
 
+def test_work_that_had_the_engine_to_itself_has_had_its_turn() -> None:
+    scheduler = new_scheduler(spare_every_s=0.25)
+    step, spare = Job(Rank.STEP, 0.0), Job(Rank.CATCH_UP, 0.0)
+    assert scheduler.to_run([spare], 1.0) == [spare]
+    assert scheduler.to_run([step, spare], 1.2) == [step]
+    assert scheduler.to_run([step, spare], 1.3) == [step, spare]
+
+
 @given(num_live=st.integers(0, 3), at=st.floats(0, 1))
 def test_audio_that_can_wait_is_taken_in_when_work_on_it_may_run(num_live: int, at: float) -> None:
     scheduler = new_scheduler(max_spare=3, spare_every_s=0.25)
