@@ -32,9 +32,11 @@ def plan_pages(
     Without `asked_mb` (0) the pool stays inside a fixed share of the `free` bytes.
 
     Raises:
-        ConfigError: it would not hold one segment.
+        ConfigError: it would not hold one segment, or more is asked for than is free.
     """
     setting, room = "kv_memory_mb", asked_mb * 2**20
+    if room > free:
+        raise ConfigError(f"{setting} is {asked_mb}, free are {free // 2**20}")
     if not asked_mb:
         setting, room = "the memory left for KV pages, in MiB,", int(free * _SHARE)
     pages = room // page_bytes

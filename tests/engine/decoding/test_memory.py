@@ -45,6 +45,11 @@ def test_a_pool_too_small_for_one_segment(free_mib: int, asked_mb: int) -> None:
         )
 
 
+def test_a_pool_larger_than_what_is_free() -> None:
+    with pytest.raises(ConfigError, match="kv_memory_mb is 1001, free are 1000"):
+        plan_pages(wanted=4, pages_per_segment=2, page_bytes=MIB, free=1000 * MIB, asked_mb=1001)
+
+
 def test_there_is_memory() -> None:
     assert 16 * MIB < free_bytes(torch.device("cpu")) < 2**50
 
