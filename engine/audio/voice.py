@@ -23,7 +23,7 @@ _LOUD_RANGE_DB = 30.0  # under the peak: what is softer is the ring of a voice
 
 _QUIET_DB = -60.0  # under a noise floor this low webrtcvad decides alone
 _RISE_DB, _RISE_PER_SWING = 3.0, 3.0  # above the floor, and as many times as far as noise swings;
-_MOST_RISE_TO_BEGIN_DB, _MOST_RISE_DB = 10.0, 12.5  # a word too many is better than one lost
+_MOST_RISE_TO_BEGIN_DB, _MOST_RISE_DB = 11.0, 12.5  # a word too many is better than one lost
 _BABBLE_SWING_DB = 1.5  # the swing of several voices at once; of steady noise it is under 1 dB
 _BABBLE_RANGE_DB = 7.0  # under the peak: what is softer is one of the voices behind
 _HANGOVER_FRAMES = 8  # soft ends of words lie under the rise

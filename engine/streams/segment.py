@@ -34,6 +34,7 @@ from .words import Span
 _SETTLED_OFFSET = 40  # samples past a frame's hop after which every frame is final (features.py)
 _FREEZE_SAMPLES = 3 * SAMPLE_RATE  # before the limit: nothing new becomes stable, the cut is here
 _SURE_LANGUAGE = 0.95  # before, nothing becomes stable: words of a wrong language are all wrong
+_GUESSED_LANGUAGE, _GUESSED_WORDS = 0.6, 0.5  # below both, a first text is what babble begins with
 _LOCK_HYPOTHESES = 3
 _LOCK_PROBABILITY = 0.9
 _LOCK_SAMPLES = 2 * SAMPLE_RATE
@@ -156,7 +157,7 @@ class Segment:
         audio_ms = hypothesis.num_samples * 1000 / SAMPLE_RATE
         said = self._stabiliser.update(text.strip(), audio_ms, frozen=is_near_limit or not is_sure)
         self._words.note(text.strip(), hypothesis.num_samples)
-        if said == self._said:
+        if said == self._said or self._is_guess(hypothesis):
             return None
         self._said = said
         return Partial(
@@ -171,6 +172,12 @@ class Segment:
             queue_ms=spent.queue_ms,
             compute_ms=spent.compute_ms,
         )
+
+    def _is_guess(self, hypothesis: Hypothesis) -> bool:
+        """Whether nothing was said yet, and what would be is more likely nothing at all."""
+        is_first = self._said == ("", "")
+        is_sure = self._language_confidence(hypothesis) >= _GUESSED_LANGUAGE
+        return is_first and not is_sure and self._confidence(hypothesis) < _GUESSED_WORDS
 
     def _reading_of(self, hypothesis: Hypothesis, text: str) -> Reading:
         end_probability = 0.0

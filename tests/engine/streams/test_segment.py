@@ -65,6 +65,27 @@ def test_a_look_back_is_read_and_not_shown() -> None:
     assert cast(Reading, segment.reading).end_sample == START + 41_000
 
 
+def guessed(text: str, num_samples: int, *, language: float, words: float) -> Hypothesis:
+    """One that names its language, with these probabilities of its tag and of each token behind."""
+    tag = [*TOKENIZER.encode("language English"), TOKENIZER.asr_text_id]
+    tokens = TOKENIZER.encode(text)
+    logprobs = [math.log(language)] + [0.0] * (len(tag) - 1) + [math.log(words)] * len(tokens)
+    made = hypothesis(text, num_samples)
+    return replace(made, tokens=tag + tokens, logprobs=logprobs, language=None)
+
+
+def test_what_is_more_likely_nothing_begins_no_caption() -> None:
+    segment = new_segment(4.0)
+    assert segment.step_done(guessed("we", 20_000, language=0.55, words=0.45), SPENT) is None
+    shown = segment.step_done(guessed("we met", 25_000, language=0.55, words=0.55), SPENT)
+    assert shown is not None
+    assert shown.unstable == "we met"
+    again = segment.step_done(guessed("we met at", 30_000, language=0.4, words=0.4), SPENT)
+    assert again is not None, "what has begun goes on"
+    other = new_segment(4.0)
+    assert other.step_done(guessed("we", 20_000, language=0.65, words=0.4), SPENT) is not None
+
+
 def test_an_empty_text_ends_nothing() -> None:
     segment = new_segment(3.0)
     nothing = replace(hypothesis("language None<asr_text>", 40_000), language=None)
