@@ -11,6 +11,7 @@ kernel's. It comes in whole pages and free ones are used again, so some KB eithe
 import argparse
 import asyncio
 import json
+import signal
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -51,6 +52,7 @@ def main() -> None:
     parser.add_argument("--sessions", type=int, default=500)
     parser.add_argument("--json", type=Path, help="also write the figures here")
     args = parser.parse_args()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # the server stops, too
     flags = ["--max-streams", str(WARM_UP + args.sessions + 1), "--engines", "1"]
     flags += ["--ping-interval-s", "600"]  # these clients answer nothing
     figures: dict[str, float] = {}

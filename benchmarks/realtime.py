@@ -12,6 +12,7 @@ import argparse
 import asyncio
 import json
 import random
+import signal
 import statistics
 import time
 from dataclasses import dataclass, field
@@ -149,6 +150,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--json", type=Path, help="also write the figures here")
     args = parser.parse_args()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # the server stops, too
     spoken = speak(args.sentences, args.seed)
     figures = Figures()
     flags = ["--model", args.model, "--threads", str(args.threads)]

@@ -14,6 +14,7 @@ import asyncio
 import contextlib
 import itertools
 import json
+import signal
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -149,6 +150,7 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=1, help="of torch in the server")
     parser.add_argument("--json", type=Path, help="also write the readings here")
     args = parser.parse_args()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # the server stops, too
     if args.minutes <= args.warmup:
         parser.error(f"--minutes is {args.minutes:g}, it must be more than --warmup")
     flags = ["--threads", str(args.threads), "--engine-process", args.engine_process]

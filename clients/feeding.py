@@ -35,7 +35,7 @@ async def exchange(
         await sender
     finally:
         sender.cancel()
-        await asyncio.wait([sender])
+        await asyncio.gather(sender, return_exceptions=True)  # its end is that of the events
 
 
 def paced(blocks: Iterable[np.ndarray], sample_rate: int) -> Iterator[np.ndarray]:

@@ -36,6 +36,10 @@ class Output:
             raise UsageError("standard output is closed; name a file with --output")
         elif self._several and output is None and form in ("srt", "vtt"):
             raise UsageError(f"{form} holds one recording; give a folder with --output")
+        elif output is not None and not output.parent.is_dir():
+            raise UsageError(f"{output.parent}, where --output is to be written, is no folder")
+        for source in sources:
+            self._spare(sources, self.path_of(source))
 
     def path_of(self, source: Path) -> Path | None:
         """The file that the transcript of `source` is written to; None is standard output."""
@@ -49,6 +53,12 @@ class Output:
         else:
             heading = f"== {source}\n" if self._several and self._form == "text" else ""
             _print(heading + text, "utf-8" if self._form == "json" else sys.stdout.encoding)
+
+    def _spare(self, sources: Sequence[Path], written: Path | None) -> None:
+        if written is None or not written.exists():
+            return
+        if any(source.exists() and source.samefile(written) for source in sources):
+            raise UsageError(f"{written} is a recording itself; give --output another name")
 
     def _prepare_folder(self, sources: Sequence[Path], folder: Path) -> None:
         if len({self._name(source) for source in sources}) < len(sources):

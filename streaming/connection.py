@@ -209,6 +209,10 @@ class Connection:
         """See `Listener`."""
         self._step(self._dialect.said, self._lines.id_of(line), event)
 
+    def line_waits(self, line: Line) -> None:
+        """See `Listener`."""
+        self._alarm.set(line.next_deadline())
+
     def line_ended(self, line: Line, farewell: Hangup) -> None:
         """See `Listener`."""
         name = self._lines.remove(line)

@@ -10,6 +10,7 @@ from typing import Any, Protocol, TypeVarTuple
 
 from hark.engine.types import (
     BadAudioError,
+    Configured,
     Consumed,
     EngineError,
     EngineRequest,
@@ -36,9 +37,13 @@ OpenLink = Callable[[Callable[[EngineUpdate], None]], StreamLink]
 
 
 class Listener(Protocol):
-    """Who has a line. It is told of events in order; nothing comes after `line_ended`."""
+    """Who has a line. It is told of events in order; nothing comes after `line_ended`.
+
+    `line_waits`: the line's deadline has moved by itself.
+    """
 
     def line_said(self, line: "Line", event: Event) -> None: ...
+    def line_waits(self, line: "Line") -> None: ...
     def line_ended(self, line: "Line", farewell: Hangup) -> None: ...
 
 
@@ -111,6 +116,8 @@ class Line:
         if isinstance(update, Failed):
             self._log_failure(update.error)
         self._step(self._session.engine_said, update)
+        if isinstance(update, Configured) and not self.has_ended:
+            self._listener.line_waits(self)
 
     def _log_failure(self, error: EngineError) -> None:
         """What the client sent is the client's affair; all else is ours."""

@@ -155,6 +155,9 @@ class Offline:
             case _:
                 pass
 
+    def line_waits(self, line: Line) -> None:
+        """See `Listener`. A file is not waited for: its options have no stall time."""
+
     def line_ended(self, line: Line, farewell: Hangup) -> None:
         """See `Listener`."""
         self._lines.remove(line)

@@ -82,7 +82,7 @@ class Session:
         self._options = StreamOptions()
         self._wants_receipts = False
         self._waiting_bytes = 0  # told the engine, and not taken in yet; kept for receipts
-        self._deadline: float | None = now + terms.hello_timeout_s
+        self._hello_by: float | None = now + terms.hello_timeout_s
         self._reading_paused = False
         self._stall = StallTime(terms.stall_s)
         self._before_ready: list[Effect] | None = []  # nothing is said before `ready`
@@ -137,8 +137,7 @@ class Session:
     def reading_resumed(self, now: float) -> None:
         """The server reads again: the stall timer starts anew."""
         self._reading_paused = False
-        if self._deadline is not None:
-            self._deadline = self._stall.deadline(now)
+        self._stall.begin_anew(now)
 
     def disconnected(self) -> list[Effect]:
         """The client is gone; whatever was not said is dropped."""
@@ -148,16 +147,18 @@ class Session:
 
     def next_deadline(self) -> float | None:
         """When `handle_timeout` wants to be called, if nothing else happens before."""
-        return None if self._reading_paused else self._deadline
+        if self._reading_paused:
+            return None
+        return self._stall.deadline if self._hello_by is None else self._hello_by
 
     def handle_timeout(self, now: float) -> list[Effect]:
         deadline = self.next_deadline()
         if deadline is None or now < deadline:
             return []
-        self._deadline = None
         if self._state is State.AWAITING_HELLO:
             limit_s = self._terms.hello_timeout_s
             return self.fail(HelloTimeoutError(f"no hello came within {limit_s:g} s"))
+        self._stall.rest()
         return [ToEngine(engine.Finalize(self._stream))]
 
     # --- input: the server ---
@@ -169,7 +170,7 @@ class Session:
         if self._state is not State.LIVE:
             return []
         self._state = State.DRAINING
-        self._deadline = None
+        self._stall.rest()
         return [ToEngine(engine.Close(self._stream))]
 
     def fail(self, error: StreamError) -> list[Effect]:
@@ -179,7 +180,7 @@ class Session:
     # --- input: the engine ---
 
     def engine_said(self, update: engine.EngineUpdate) -> list[Effect]:
-        """What an update of the engine means to the client. It moves no deadline."""
+        """What an update of the engine means to the client. Only `Configured` moves a deadline."""
         if self._state is State.ENDED:
             return []
         match update:
@@ -247,16 +248,16 @@ class Session:
                 self._stall.ask(settled.endpointing if "endpointing" in changes else None)
                 return [ToEngine(engine.Configure(self._stream, changes))]
             case FinalizeIn():
-                self._deadline = None
+                self._stall.rest()
                 return [ToEngine(engine.Finalize(self._stream, command.id))]
             case CloseIn():
-                self._deadline = None
+                self._stall.rest()
                 return [ToEngine(engine.Close(self._stream))]
 
     def _hear(self, payload: bytes, now: float) -> list[Effect]:
         if not payload:
             return []
-        self._deadline = self._stall.deadline(now)
+        self._stall.heard(now)
         if self._wants_receipts:
             self._waiting_bytes += len(payload)
         return [ToEngine(engine.Feed(self._stream, payload))]
@@ -265,14 +266,16 @@ class Session:
         self._audio, self._wants_receipts = hello.audio, hello.receipts
         self._options = self._terms.settle(hello.options)
         self._stall.open(self._options.endpointing)
-        self._deadline = None
+        self._hello_by = None
         return [ToEngine(engine.Open(self._stream, self._audio, self._options))]
 
     def _out_of_order(self, command: Command) -> OutOfOrderError:
         if self._state is State.AWAITING_HELLO:
             return OutOfOrderError("the first message must be hello")
         if isinstance(command, Hello):
-            return OutOfOrderError("hello came already; configure changes language or endpointing")
+            return OutOfOrderError(
+                "hello came already; configure changes language, context or endpointing"
+            )
         return OutOfOrderError("nothing may follow close")
 
     # --- endings ---
@@ -299,7 +302,8 @@ class Session:
 
     def _rest(self) -> None:
         self._state = State.ENDED
-        self._deadline = None
+        self._hello_by = None
+        self._stall.rest()
 
     def _emit_error(self, error: StreamError) -> Emit:
         return Emit(error_event(error, self._segment, self._heard_ms))

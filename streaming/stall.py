@@ -19,15 +19,30 @@ def with_stall(endpointing: Endpointing, server_stall_s: float) -> Endpointing:
 
 
 class StallTime:
-    """The stall time in force."""
+    """The stall time in force, and since when nothing has come."""
 
     def __init__(self, stall_s: float) -> None:
         self._stall_s = stall_s
+        self._since: float | None = None
         self._asked: deque[Endpointing | None] = deque()  # of each configure without its answer
 
-    def deadline(self, now: float) -> float | None:
-        """When audio that comes now has to be followed by more; None for never."""
-        return now + self._stall_s if self._stall_s else None
+    def heard(self, now: float) -> None:
+        """Audio has come, and has to be followed by more."""
+        self._since = now
+
+    def rest(self) -> None:
+        """Nothing is waited for until audio comes again."""
+        self._since = None
+
+    def begin_anew(self, now: float) -> None:
+        """Where something is waited for: only from now on."""
+        if self._since is not None:
+            self._since = now
+
+    @property
+    def deadline(self) -> float | None:
+        """When audio has to have come; None for never."""
+        return self._since + self._stall_s if self._since is not None and self._stall_s else None
 
     def open(self, endpointing: Endpointing) -> None:
         """The options of `hello`, settled."""

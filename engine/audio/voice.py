@@ -30,6 +30,7 @@ _HANGOVER_FRAMES = 8  # soft ends of words lie under the rise
 _NOISY_LAG_FRAMES = 10  # pauses cut there were cut in no word, in white noise, pink noise and hum
 _SETTLING_FRAMES = 40  # until there is a floor, so that who speaks at once is heard
 
+_HOLE_DB, _HOLE_FRAMES = -100.0, 50  # what a microphone never does: a mute, or lost packets
 _SLOW_DEGREE = 4  # of the polynomial that fits what is slower than a voice: some 100 Hz and less
 
 
@@ -60,25 +61,26 @@ class VoiceDetector:
         self._silent_frames = self._silent_frames + 1 if self._levels.db < _SILENT_DB else 0
         is_silent = self._silent_frames >= _RING_FRAMES
         self._rings = voiced and is_silent and (in_speech or self._rings)
-        stands_out = not self._is_noisy or self._stands_out(in_speech)
+        stands_out = not self.is_noisy or self._stands_out(in_speech)
         return voiced and stands_out and not self._rings
 
     @property
     def is_loud(self) -> bool:
         """The last frame was as loud as a voice, not as its ring or as the noise behind it."""
         least = self._levels.peak_db - _LOUD_RANGE_DB
-        if self._is_noisy:
+        if self.is_noisy:
             least = max(least, self._threshold_db(in_speech=True))
         return self._levels.db > least
 
     @property
-    def lag_frames(self) -> int:
-        """How much later than here a word that begins softly may be noticed: in noise, much."""
-        return _NOISY_LAG_FRAMES if self._is_noisy else 0
+    def is_noisy(self) -> bool:
+        """There is a noise floor that a voice has to rise above."""
+        return self._levels.num_frames >= _SETTLING_FRAMES and self._levels.floor_db >= _QUIET_DB
 
     @property
-    def _is_noisy(self) -> bool:
-        return self._levels.num_frames >= _SETTLING_FRAMES and self._levels.floor_db >= _QUIET_DB
+    def lag_frames(self) -> int:
+        """How much later than here a word that begins softly may be noticed: in noise, much."""
+        return _NOISY_LAG_FRAMES if self.is_noisy else 0
 
     def _stands_out(self, in_speech: bool) -> bool:
         """Whether the last frame rises above the noise, or ends what did."""
@@ -115,13 +117,15 @@ class Levels:
     An offset of the microphone, rumble and the mains' hum are no sound here: a floor under them
     would hide who speaks softly, though nobody has trouble hearing that voice. What a polynomial
     can follow through a frame is taken out of it: 20 Hz 60 dB, 50 Hz 23, 80 Hz 8, 120 Hz 1.
+
+    Digital silence counts from its second second on: shorter holes say nothing about the noise.
     """
 
     _SHORT_FRAMES, _LONG_FRAMES = 5, 12
     _BLOCK_FRAMES, _NUM_BLOCKS = 25, 16
 
     def __init__(self) -> None:
-        self.num_frames = 0
+        self.num_frames = self._hole_frames = 0
         self.db = self.floor_db = self.peak_db = -120.0
         self.swing_db = self.usual_swing_db = 0.0
         self._powers: deque[float] = deque(maxlen=self._SHORT_FRAMES)
@@ -132,12 +136,15 @@ class Levels:
 
     def hear(self, frame: np.ndarray) -> None:
         """The next frame, float32 [320]."""
-        self.num_frames += 1
         slow = _SLOW @ frame
         power = max(0.0, float(frame @ frame) - float(slow @ slow)) / frame.shape[0]
+        self.db = _to_db(power)
+        self._hole_frames = self._hole_frames + 1 if self.db < _HOLE_DB else 0
+        if 0 < self._hole_frames <= _HOLE_FRAMES:
+            return
+        self.num_frames += 1
         self._powers.append(power)
         self._long_powers.append(power)
-        self.db = _to_db(power)
         short_db = _to_db(sum(self._powers) / len(self._powers))
         long_db = _to_db(sum(self._long_powers) / len(self._long_powers))
         if self.num_frames % self._BLOCK_FRAMES == 1:

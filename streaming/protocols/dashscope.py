@@ -117,7 +117,7 @@ class Config:
             config = replace(config, format=_text("input_audio_format", kind))
         rate = fields.get("sample_rate", newer.get("sample_rate"))
         if rate is not None:
-            config = replace(config, sample_rate=_number("sample_rate", rate))
+            config = replace(config, sample_rate=_whole("sample_rate", rate))
         asked = fields.get("input_audio_transcription") or audio_in.get("transcription")
         if asked is not None:
             config = config._transcribing(_map("input_audio_transcription", asked))
@@ -236,18 +236,27 @@ class DashScope(RealtimeMachine[Config]):
 
 def _pauses(turn: Mapping[str, Any]) -> Endpointing:
     """Server VAD as the engine knows it; out of its range, the nearest it has."""
-    pause = _number("silence_duration_ms", turn.get("silence_duration_ms"), 800)
-    before = _number("prefix_padding_ms", turn.get("prefix_padding_ms"), 300)
     return Endpointing(
-        pause_ms=min(max(pause, 200), 5_000), pad_before_ms=min(max(before, 0), 2_000)
+        pause_ms=_nearest("silence_duration_ms", turn, 800, 200, 5_000),
+        pad_before_ms=_nearest("prefix_padding_ms", turn, 300, 0, 2_000),
     )
 
 
-def _number(name: str, value: object, default: int | None = None) -> int:
-    if value is None and default is not None:
-        return default
-    if isinstance(value, int | float) and abs(value) < 1e9:
-        return int(value)
+def _nearest(name: str, fields: Mapping[str, Any], default: int, low: int, high: int) -> int:
+    value = fields.get(name)
+    return int(min(max(default if value is None else _number(name, value), low), high))
+
+
+def _whole(name: str, value: object) -> int:
+    number = _number(name, value)
+    if isinstance(number, float) and not number.is_integer():
+        raise BadMessageError(f"{name} is {ascii(value)[:40]}, a whole number is due")
+    return int(number)
+
+
+def _number(name: str, value: object) -> float:
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return value
     raise BadMessageError(f"{name} is {ascii(value)[:40]}, a number is due")
 
 

@@ -125,6 +125,8 @@ async def test_one_recording_goes_into_the_file_that_is_named(
         (["--format", "srt", "second.wav"], 2, "--output"),
         (["--output", "folder", "elsewhere/tone.mp3"], 2, "one file"),
         (["--output", "one.txt", "second.wav"], 2, "one.txt is named like a file"),
+        (["--output", "tone.wav"], 2, "tone.wav is a recording itself"),
+        (["--output", "nowhere/tone.srt"], 2, "nowhere, where --output is to be written, is no"),
         (["--language", "Klingon"], 2, "Klingon"),
         (["--window", "9"], 2, "--window is 9"),
         (["--endpointing", "loud"], 2, "--endpointing mode is 'loud', allowed are 'vad', "),

@@ -1,5 +1,6 @@
 """The session machine under any order of inputs; whole conversations are in test_transcripts.py."""
 
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
@@ -132,6 +133,24 @@ def test_a_stream_whose_engine_failed_waits_for_nothing():
     session.engine_said(engine.Failed(engine.EngineError("broken")))
     assert session.next_deadline() is None
     assert session.handle_timeout(100.0) == []
+
+
+@pytest.mark.parametrize(
+    ("before_ms", "after_ms", "deadline"),
+    [(0, 300, 1.3), (60_000, 300, 1.3), (600, 0, None), (600, 5000, 6.0)],
+)
+def test_a_stall_time_holds_at_once(before_ms: int, after_ms: int, deadline: float | None) -> None:
+    """For the audio that has come already, too."""
+    session = Session(1, "s", terms=Terms(("English",), 30, 0.5), now=0.0)
+    options = StreamOptions(endpointing=engine.Endpointing(stall_ms=before_ms))
+    session.receive(Hello(AudioFormat(), options), 0.0)
+    session.receive(AudioIn(b"\0\0"), 1.0)
+    before = session.next_deadline()
+    changed = engine.Endpointing(stall_ms=after_ms)
+    session.receive(ConfigureIn({"endpointing": changed}), 1.1)
+    assert session.next_deadline() == before, "not before the engine takes it"
+    session.engine_said(engine.Configured())
+    assert session.next_deadline() == deadline
 
 
 def test_receipts_are_for_dialects_that_ask() -> None:

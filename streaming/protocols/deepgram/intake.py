@@ -73,7 +73,7 @@ def read_intake(handshake: Handshake) -> Intake:
 
 
 def _raw(handshake: Handshake, encoding: Encoding) -> Intake:
-    rate = whole_number(handshake, "sample_rate", 1, 1_000_000)
+    rate = whole_number(handshake, "sample_rate", 8_000, 48_000)
     if rate is None:
         raise BadOptionError("sample_rate is needed where encoding says that the audio is raw")
     try:

@@ -106,7 +106,7 @@ class Config:
             return Endpointing(mode="off")
         before = _number(turn, "prefix_padding_ms", 300, 0, 2_000)
         if turn.get("type") == "semantic_vad":
-            pause = _EAGERNESS_PAUSE_MS.get(str(turn.get("eagerness")), 700)
+            pause = _EAGERNESS_PAUSE_MS[turn["eagerness"]]
             return Endpointing(mode="semantic", pause_ms=pause, pad_before_ms=before)
         pause = _number(turn, "silence_duration_ms", 500, 200, 5_000)
         return Endpointing(mode="vad", pause_ms=pause, pad_before_ms=before)
@@ -230,7 +230,17 @@ def _beta_format(value: object) -> Mapping[str, Any]:
 def _turn(value: object) -> Mapping[str, Any] | None:
     if value is None:
         return None
-    turn = _map("session.audio.input.turn_detection", value)
+    field_name = "session.audio.input.turn_detection"
+    turn = {name: each for name, each in _map(field_name, value).items() if each is not None}
+    for name in ("threshold", "prefix_padding_ms", "silence_duration_ms"):
+        if name in turn and (
+            isinstance(turn[name], bool) or not isinstance(turn[name], int | float)
+        ):
+            raise BadMessageError(f"{field_name}.{name} is {_show(turn[name])}, a number is due")
+    eagerness = turn.get("eagerness", "auto")
+    if not isinstance(eagerness, str) or eagerness not in _EAGERNESS_PAUSE_MS:
+        allowed = ", ".join(_EAGERNESS_PAUSE_MS)
+        raise BadOptionError(f"{field_name}.eagerness is {_show(eagerness)}, allowed are {allowed}")
     match turn.get("type", "server_vad"):
         case "server_vad":
             return {**_SERVER_VAD, **turn}
@@ -238,16 +248,12 @@ def _turn(value: object) -> Mapping[str, Any] | None:
             return {"eagerness": "auto", **turn}
         case other:
             raise BadOptionError(
-                f"session.audio.input.turn_detection.type is {_show(other)}, "
-                "allowed are server_vad, semantic_vad"
+                f"{field_name}.type is {_show(other)}, allowed are server_vad, semantic_vad"
             )
 
 
 def _number(fields: Mapping[str, Any], name: str, default: int, low: int, high: int) -> int:
-    value = fields.get(name)
-    if not isinstance(value, int | float):
-        return default
-    return int(min(max(value, low), high))
+    return int(min(max(fields.get(name, default), low), high))
 
 
 def _map(name: str, value: object) -> Mapping[str, Any]:

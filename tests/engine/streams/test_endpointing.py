@@ -144,6 +144,22 @@ def test_what_is_slower_than_a_voice_is_no_sound(
     assert all(min(abs(at - end) for at in found) <= 300 * MS for end in ends)
 
 
+@pytest.mark.parametrize("at_s", [1.2, 3.0, 6.0, 9.0])
+def test_a_hole_says_nothing_about_the_noise(
+    conversation: tuple[np.ndarray, list[tuple[int, int]]], at_s: float
+) -> None:
+    """Lost packets and short mutes are zeros; after them all noise was taken for a voice."""
+    audio, _ = conversation
+    noise = np.random.default_rng(7).standard_normal(audio.shape[0])
+    noisy = (audio + 0.01 * noise).astype(np.float32)
+    ends = ends_of(noisy)
+    at = int(at_s * SAMPLE_RATE) // VAD_FRAME_SAMPLES * VAD_FRAME_SAMPLES
+    noisy[at : at + 100 * MS] = 0.0
+    with_hole = ends_of(noisy)
+    assert len(with_hole) == len(ends)
+    assert max(abs(one - other) for one, other in zip(ends, with_hole, strict=True)) <= 300 * MS
+
+
 def test_a_pause_is_heard_through_the_voices_behind(speech: list[np.ndarray]) -> None:
     """Seven voices at once, 10 dB under the one that speaks, go on while that one pauses.
 

@@ -65,6 +65,15 @@ def test_a_session_as_the_sdk_asks_for_it() -> None:
     assert request.options.endpointing.pause_ms == 400
 
 
+@pytest.mark.parametrize(("asked", "pause_ms"), [(1e300, 5000), (10**12, 5000), (-5, 200)])
+def test_a_pause_out_of_range_is_the_nearest(asked: float, pause_ms: int) -> None:
+    rig = enter()
+    rig.client(update(turn_detection={"type": "server_vad", "silence_duration_ms": asked}), AUDIO)
+    request = rig.requests[""][0]
+    assert isinstance(request, engine.Open)
+    assert request.options.endpointing.pause_ms == pause_ms
+
+
 def test_the_newer_form_of_the_format() -> None:
     rig = enter()
     rig.client(update(audio={"input": {"format": {"type": "pcm", "sample_rate": 8_000}}}), AUDIO)

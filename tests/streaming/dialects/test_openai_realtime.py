@@ -493,6 +493,12 @@ MISTAKES = {
     "rate": (session(format={"type": "audio/pcm", "rate": 4_000}), "invalid_value"),
     "language": (session(transcription={"language": "fr"}), "invalid_value"),
     "turn": (session(turn_detection={"type": "mind_reading"}), "invalid_value"),
+    "pause": (session(turn_detection={"silence_duration_ms": "x"}), "invalid_event"),
+    "threshold": (session(turn_detection={"threshold": True}), "invalid_event"),
+    "eagerness": (
+        session(turn_detection={"type": "semantic_vad", "eagerness": "x"}),
+        "invalid_value",
+    ),
     "type of a field": (session(transcription={"prompt": 3}), "invalid_event"),
     "session": ({"type": "session.update", "session": 3}, "invalid_event"),
 }
