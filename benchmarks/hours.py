@@ -76,7 +76,8 @@ class Talk:
 
 
 def figures(stretch: Stretch) -> dict[str, float]:
-    """Errors and times of ten minutes."""
+    """Errors and times of ten minutes, and the memory before they are compared."""
+    rss_mb = round(_rss_bytes() / MB, 1)
     heard = [
         SpokenWord(text, word.start_sample, word.end_sample)
         for final in stretch.heard
@@ -91,7 +92,7 @@ def figures(stretch: Stretch) -> dict[str, float]:
         "wer_percent": round(100 * found.errors / max(1, len(stretch.said)), 2),
         "shift_ms": round(1000 * float(np.median(shifts)) / SAMPLE_RATE, 1),
         "off_ms": round(1000 * float(np.mean(np.abs(shifts))) / SAMPLE_RATE, 1),
-        "rss_mb": round(_rss_bytes() / MB, 1),
+        "rss_mb": rss_mb,
     }
 
 
@@ -120,6 +121,7 @@ def main() -> None:
         own = max((s for s in talk.stretches if s.begin <= update.end_sample), key=_begin)
         if own is not current:
             rows.append(_show(figures(current)))
+            talk.stretches.remove(current)  # what is judged here is no memory of the engine
             current = own
         own.heard.append(update)
     rows.append(_show(figures(current)))
