@@ -114,7 +114,7 @@ class Levels:
     240 ms is: hardly at all for hiss and hum, some dB for babble; it is seldom above
     `usual_swing_db`. `peak_db` is the highest power over 100 ms, `db` that of the last frame.
 
-    An offset of the microphone, rumble and the mains' hum are no sound here: a floor under them
+    An offset of the microphone, rumble and the mains' 50 Hz are no sound here: a floor under them
     would hide who speaks softly, though nobody has trouble hearing that voice. What a polynomial
     can follow through a frame is taken out of it: 20 Hz 60 dB, 50 Hz 23, 80 Hz 8, 120 Hz 1.
 
