@@ -35,10 +35,11 @@ class EngineLimits:
                 f"segment_limit_s is {options.segment_limit_s}, "
                 f"this model allows at most {self.max_segment_s}"
             )
-        excess = head_tokens + segment_tokens(options.segment_limit_s) - self.segment_tokens
-        if excess > 0:
+        room = self.segment_tokens - segment_tokens(options.segment_limit_s)
+        if head_tokens > room:
             raise OptionError(
-                f"context is {excess} tokens too long for segments of {options.segment_limit_s} s"
+                f"context is {head_tokens} tokens long with what frames it, allowed are at most "
+                f"{room} for segments of {options.segment_limit_s} s"
             )
 
 

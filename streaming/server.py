@@ -65,6 +65,7 @@ def create_app(service: Service) -> Starlette:
             Route("/metrics", metrics),
             *file_routes(service),
             *(WebSocketRoute(path, partial(service.enter, door)) for path, door in DOORS.items()),
+            *(Route(path, _upgrade, methods=["GET"]) for path in DOORS),
         ],
         lifespan=service.lifespan,
     )
@@ -72,6 +73,12 @@ def create_app(service: Service) -> Starlette:
 
 async def _health(request: Request) -> Response:
     return JSONResponse({"status": "ok"})
+
+
+async def _upgrade(request: Request) -> Response:
+    """What a path of WebSockets says to a request that asks for none."""
+    headers = {"Upgrade": "websocket", "Connection": "Upgrade"}
+    return PlainTextResponse("this path speaks WebSocket alone\n", 426, headers)
 
 
 def _page(request: Request) -> Response:

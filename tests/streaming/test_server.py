@@ -566,6 +566,13 @@ async def test_nothing_else_of_the_package_is_served(running: Running, name: str
     assert (await running.get(f"/static/{name}")).status_code == 404
 
 
+@pytest.mark.parametrize("path", ["/v1/stream", "/v1/listen", "/ws/meeting-7"])
+async def test_a_path_of_websockets_says_so(running: Running, path: str) -> None:
+    answer = await running.get(path)
+    assert (answer.status_code, answer.headers["upgrade"]) == (426, "websocket")
+    assert await running.serves()
+
+
 async def test_metrics_count_what_happened(running: Running) -> None:
     assert await running.serves()
     running.engine.counters.decode_steps = 7

@@ -9,8 +9,8 @@ from typing import Protocol
 from hark.engine.types import AudioFormat, Encoding, OptionError
 
 from ...errors import BadAudioError, BadOptionError
-from ..base import Handshake, truth
-from .query import whole_number
+from ..base import Handshake
+from .query import flag, whole_number
 
 MAX_CHANNELS = 20
 ENCODINGS = {
@@ -83,7 +83,7 @@ def _raw(handshake: Handshake, encoding: Encoding) -> Intake:
     num_channels = whole_number(handshake, "channels", 1, MAX_CHANNELS) or 1
     if num_channels == 1:
         return Whole(audio)
-    is_split = truth("multichannel", handshake.first("multichannel", "false") or "")
+    is_split = flag(handshake, "multichannel")
     return Interleaved(audio, num_channels) if is_split else Mixed(audio, num_channels)
 
 

@@ -9,12 +9,12 @@ from uuid import UUID, uuid5
 from hark.engine.types import Encoding, Endpointing, RawAudio, StreamOptions
 
 from ...errors import BadMessageError, BadOptionError, StreamError
-from ..base import Denial, Handshake, truth
+from ..base import Denial, Handshake
 from ..files import Answer, BodyKind, FileRequest, Order, Transcript
 from ..wire import header_text, join_texts, language_code, to_json
 from .door import deepgram_denial
 from .intake import ENCODINGS, MAX_CHANNELS
-from .query import PAUSE_MS, Wishes, read_wishes, whole_number
+from .query import PAUSE_MS, Wishes, detects_language, flag, read_wishes, whole_number
 from .results import Map, Style, alternative_of, results_metadata, silence
 
 _RAW = (Encoding.PCM_S16LE, Encoding.PCM_F32LE, Encoding.MULAW, Encoding.ALAW)
@@ -39,8 +39,8 @@ class DeepgramPrerecorded:
             request,
             style=Style(wishes.punctuate or wishes.smart_format, wishes.language is None),
             ignored=_ignored(handshake, wishes),
-            detects=_is_asked(handshake, "detect_language"),
-            has_utterances=_is_asked(handshake, "utterances"),
+            detects=detects_language(handshake),
+            has_utterances=flag(handshake, "utterances"),
         )
         return Order(_options(handshake, wishes), recording.answer, raw=_raw(handshake))
 
@@ -51,14 +51,9 @@ class DeepgramPrerecorded:
 # --- the query -----------------------------------------------------------------------------------
 
 
-def _is_asked(handshake: Handshake, name: str) -> bool:
-    """Whether a parameter is there and not false; `detect_language` may also name languages."""
-    return (handshake.first(name) or "false").lower() not in ("false", "0")
-
-
 def _ignored(handshake: Handshake, wishes: Wishes) -> list[str]:
     """Of a file, channels are never kept apart."""
-    is_split = truth("multichannel", handshake.first("multichannel", "false") or "")
+    is_split = flag(handshake, "multichannel")
     names = [*wishes.ignored, "multichannel"] if is_split else wishes.ignored
     return [name for name in names if name not in ("utterances", "utt_split")]
 

@@ -4,6 +4,7 @@ Parameters that mean nothing here are named to the client and otherwise ignored,
 send a dozen of them whatever they need.
 """
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -26,6 +27,7 @@ READ = {
 WITHOUT_EFFECT = {"model", "version", "tag", "extra", "mip_opt_out", "no_delay"}
 _CREDENTIALS = {"token", "auth_token", "api_key", "key"}
 _MAX_NAMED = 20
+_LANGUAGE_TAG = re.compile(r"[A-Za-z]{2}(-[A-Za-z0-9]+)*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,12 +78,12 @@ def read_wishes(handshake: Handshake, languages: Sequence[str]) -> Wishes:
     return Wishes(
         language=_language(handshake, languages),
         terms=tuple(_terms(handshake)),
-        interim_results=_flag(handshake, "interim_results"),
+        interim_results=flag(handshake, "interim_results"),
         endpointing_ms=_endpointing(handshake.first("endpointing", "true")),
         utterance_end_ms=whole_number(handshake, "utterance_end_ms", 1, MAX_UTTERANCE_END_MS),
-        vad_events=_flag(handshake, "vad_events"),
-        punctuate=_flag(handshake, "punctuate"),
-        smart_format=_flag(handshake, "smart_format"),
+        vad_events=flag(handshake, "vad_events"),
+        punctuate=flag(handshake, "punctuate"),
+        smart_format=flag(handshake, "smart_format"),
         ignored=tuple(_ignored(handshake.query)),
     )
 
@@ -105,13 +107,28 @@ def whole_number(handshake: Handshake, name: str, low: int, high: int) -> int | 
     raise BadOptionError(f"{name} is {text[:40]!a}, allowed are {low} to {high}")
 
 
-def _flag(handshake: Handshake, name: str) -> bool:
+def flag(handshake: Handshake, name: str) -> bool:
+    """A parameter that is true or false, and false where it is missing.
+
+    Raises:
+        BadOptionError: it is neither.
+    """
     return truth(name, handshake.first(name, "false") or "")
 
 
+def detects_language(handshake: Handshake) -> bool:
+    """`detect_language` may also name the languages it may be, which is a wish like `true`.
+
+    Raises:
+        BadOptionError: it is neither true nor false, nor languages.
+    """
+    if all(map(_LANGUAGE_TAG.fullmatch, handshake.query.get("detect_language", ("",)))):
+        return True
+    return flag(handshake, "detect_language")
+
+
 def _language(handshake: Handshake, languages: Sequence[str]) -> str | None:
-    """`detect_language` may also name the languages it may be, which is a wish like `true`."""
-    if (handshake.first("detect_language") or "false").lower() != "false" or not languages:
+    if detects_language(handshake) or not languages:
         return None
     return language_of(handshake.first("language") or "", languages)
 

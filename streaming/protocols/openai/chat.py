@@ -46,7 +46,7 @@ class ChatCompletions:
             StreamOptions(context=_context(messages)),
             answer=chat.whole,
             audio=audio[0],
-            teller=_Teller(chat) if fields.get("stream") is True else None,
+            teller=_Teller(chat) if _is_streamed(fields) else None,
         )
 
     def deny(self, error: StreamError, request_id: str) -> Denial:
@@ -54,6 +54,13 @@ class ChatCompletions:
 
 
 # --- the request ---------------------------------------------------------------------------------
+
+
+def _is_streamed(fields: Mapping[str, Any]) -> bool:
+    stream = fields.get("stream")
+    if stream is None or isinstance(stream, bool):
+        return bool(stream)
+    raise BadMessageError(f"stream is {ascii(stream)[:40]}, allowed are true and false")
 
 
 def _objects(value: object, name: str) -> list[Mapping[str, Any]]:

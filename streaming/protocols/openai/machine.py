@@ -96,7 +96,7 @@ class RealtimeMachine(ABC, Generic[S]):
         if handler is None:
             known = ", ".join(self._handlers())
             error = BadMessageError(f"type is {message.type[:60]!a}, allowed are {known}")
-            return [self._tell.mistake(error, message.event_id, param="type")]
+            return [self._tell.mistake(error, message.event_id)]
         try:
             return handler(message)
         except StreamError as error:

@@ -23,7 +23,7 @@ from .logprobs import logprobs_of
 Fields = Mapping[str, Sequence[str]]
 
 _GRANULARITIES = ("word", "segment")
-_YES = ("true", "1", "yes", "on")
+_YES, _NO = ("true", "1", "yes", "on"), ("false", "0", "no", "off")
 _STRATEGY = "chunking_strategy"
 
 
@@ -58,11 +58,11 @@ class Transcriptions:
             )
             return Answer(body, media_type=media_type, headers=headers)
 
-        is_streamed = _first(fields, "stream").lower() in _YES
+        stream = _one_of("stream", _first(fields, "stream").lower(), (*_NO, *_YES))
         return Order(
             options,
             answer,
-            teller=_Teller(headers, with_logprobs=with_logprobs) if is_streamed else None,
+            teller=_Teller(headers, with_logprobs=with_logprobs) if stream in _YES else None,
         )
 
     def deny(self, error: StreamError, request_id: str) -> Denial:
@@ -120,7 +120,7 @@ def request_headers(request_id: str) -> dict[str, str]:
 
 # --- fields --------------------------------------------------------------------------------------
 
-_FIELDS = ("file", "language", "response_format", "timestamp_granularities", _STRATEGY)
+_FIELDS = ("file", "language", "response_format", "timestamp_granularities", "stream", _STRATEGY)
 
 
 def _all(fields: Fields, name: str) -> list[str]:
@@ -169,6 +169,8 @@ def _endpointing(fields: Fields) -> Endpointing:
         except BadMessageError:
             allowed = "auto and a JSON object of type server_vad"
             raise BadOptionError(f"{_STRATEGY} is {text[:40]!a}, allowed are {allowed}") from None
+    if (kind := told.get("type")) not in (None, "", "server_vad"):
+        raise BadOptionError(f"{_STRATEGY} has type {kind!a:.40}, allowed is server_vad")
     default = Endpointing()
     return Endpointing(
         pause_ms=_ms(told, "silence_duration_ms", 200, 5_000, default.pause_ms),

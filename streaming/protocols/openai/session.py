@@ -14,6 +14,8 @@ from ...errors import BadMessageError, BadOptionError
 from ..wire import MAX_CONTEXT_CHARACTERS, language_of
 
 LOGPROBS = "item.input_audio_transcription.logprobs"
+_TRANSCRIPTION = "session.audio.input.transcription"
+_RATE = "session.audio.input.format.rate"
 
 _UNCUT_MODELS = ("gpt-realtime-whisper", "gpt-live-transcribe")
 """Models under whose names clients cut the speech themselves unless they say otherwise."""
@@ -73,15 +75,15 @@ class Config:
                 encoding, rate = Encoding.ALAW, self.format.get("rate", 8_000)
             case other:
                 raise BadOptionError(
-                    f"audio.input.format.type is {_show(other)}, allowed are "
+                    f"session.audio.input.format.type is {_show(other)}, allowed are "
                     "audio/pcm, audio/pcmu, audio/pcma"
                 )
         if not isinstance(rate, int):
-            raise BadOptionError(f"audio.input.format.rate is {_show(rate)}, a whole number is due")
+            raise BadOptionError(f"{_RATE} is {_show(rate)}, a whole number is due")
         try:
             return AudioFormat(encoding, rate)
         except OptionError as error:
-            raise BadOptionError(f"audio.input.format.rate: {error}") from None
+            raise BadOptionError(f"{_RATE}: {error}") from None
 
     def options(self, allowed: Sequence[str]) -> StreamOptions:
         """The stream's options. `allowed` are the languages of the model.
@@ -90,7 +92,10 @@ class Config:
             BadOptionError: a language the model does not speak.
         """
         asked = self.language or (self.languages[0] if len(self.languages) == 1 else None)
-        language = language_of(asked or "", allowed)
+        try:
+            language = language_of(asked or "", allowed)
+        except BadOptionError as error:
+            raise BadOptionError(f"{_TRANSCRIPTION}.{error.message}") from None
         terms = ", ".join(term.strip() for term in self.keywords if term.strip())
         context = "\n".join(part for part in (self.prompt, terms) if part)
         return StreamOptions(
@@ -129,9 +134,7 @@ class Config:
         if audio_in.get("format") is not None:
             config = replace(config, format=_map("session.audio.input.format", audio_in["format"]))
         if audio_in.get("transcription") is not None:
-            config = config._transcribing(
-                _map("session.audio.input.transcription", audio_in["transcription"])
-            )
+            config = config._transcribing(_map(_TRANSCRIPTION, audio_in["transcription"]))
         if "turn_detection" in audio_in:
             config = replace(config, turn=_turn(audio_in["turn_detection"]), turn_is_set=True)
         if "noise_reduction" in audio_in:
@@ -139,7 +142,7 @@ class Config:
         return config
 
     def _transcribing(self, fields: Mapping[str, Any]) -> "Config":
-        name = "session.audio.input.transcription"
+        name = _TRANSCRIPTION
         changes: dict[str, Any] = {}
         for key in ("model", "prompt"):
             if fields.get(key) is not None:
@@ -279,7 +282,7 @@ def _texts(name: str, value: object) -> tuple[str, ...]:
         return ()
     if not isinstance(value, list):
         raise BadMessageError(f"{name} is {_show(value)}, a list of strings is due")
-    return tuple(_text(f"an entry of {name}", each) for each in value)
+    return tuple(_text(f"{name}[{at}]", each) for at, each in enumerate(value))
 
 
 def _show(value: object) -> str:

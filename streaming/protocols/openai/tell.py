@@ -1,5 +1,6 @@
 """The server's events of a transcription session, with every field their clients read."""
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -10,6 +11,7 @@ from ..wire import language_code, with_blanks
 from .errors import body_of, error_body
 from .logprobs import logprobs_of
 
+_FIELD = re.compile(r"(session(\.[\w.\[\]]+)?|type|audio)(?= is |: )")
 TRANSCRIPTION = "conversation.item.input_audio_transcription"
 
 
@@ -66,8 +68,10 @@ class Teller:
     def stream_error(self, error: Error) -> Say:
         return self._error(error_body(error, in_event=True), None)
 
-    def mistake(self, error: StreamError, event_id: str | None, param: str | None = None) -> Say:
-        """What the client sent was wrong; the session goes on."""
+    def mistake(self, error: StreamError, event_id: str | None) -> Say:
+        """What the client sent was wrong; the session goes on. Messages begin with the field."""
+        field = _FIELD.match(error.message)
+        param = None if field is None else field[0]
         return self._error(error_body(error, param, in_event=True), event_id)
 
     def empty_commit(self, least_ms: int, buffered_ms: float, event_id: str | None) -> Say:

@@ -116,7 +116,7 @@ def test_plain_text_where_no_marks_are_asked_for() -> None:
 def test_what_is_asked_for_beside_words() -> None:
     [channel] = body({"detect_language": "true"})["results"]["channels"]
     assert (channel["detected_language"], channel["language_confidence"]) == ("en", 0.9)
-    results = body({"utterances": ""})["results"]
+    results = body({"utterances": "false"})["results"]
     assert "utterances" not in results
     results = body({"utterances": "true"})["results"]
     transcripts = [each["transcript"] for each in results["utterances"]]
@@ -143,6 +143,7 @@ def test_nothing_heard() -> None:
         ({"encoding": "alaw", "sample_rate": "8000", "channels": "99"}, {}, "channels is '99'"),
         ({"utt_split": "long"}, {}, "utt_split is 'long'"),
         ({"language": "tlh"}, {}, "language is 'tlh'"),
+        ({"utterances": "some"}, {}, "utterances is 'some', allowed are true and false"),
     ],
 )
 def test_what_there_is_not_is_refused(

@@ -53,6 +53,8 @@ def test_the_audio_s_form(query: str, audio: AudioFormat) -> None:
         ("language=de", {"language": "German"}),
         ("language=multi", {"language": None}),
         ("language=fr&detect_language=true", {"language": None}),
+        ("language=en&detect_language=de&detect_language=es-419", {"language": None}),
+        ("language=en&detect_language=0", {"language": "English"}),
         ("keyterm=Qwen&keyterm=+Hark+&keyterm=Qwen", {"context": "Qwen, Hark"}),
         ("keywords=tea:1.5&keywords=coffee:-3&keywords=a:b", {"context": "tea, a:b"}),
     ],
@@ -90,6 +92,7 @@ def test_a_pause_is_brought_into_the_engine_s_range(query: str, pause_ms: int) -
         (f"{RAW}&endpointing=soon", ["endpointing", "soon", "false"]),
         (f"{RAW}&utterance_end_ms=-1", ["utterance_end_ms", "-1"]),
         (f"{RAW}&interim_results=maybe", ["interim_results", "maybe", "true"]),
+        (f"{RAW}&detect_language=x", ["detect_language", "'x'", "true", "false"]),
         (f"{RAW}&keyterm={'x' * 4001}", ["keyterm", "4001", "4000"]),
     ],
 )

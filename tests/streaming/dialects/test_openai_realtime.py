@@ -481,38 +481,73 @@ def test_a_client_that_leaves_before_it_said_anything_is_not_waited_for() -> Non
     assert rig.dialect.left(0.0) == []
 
 
+INPUT = "session.audio.input"
 MISTAKES = {
-    "no JSON": ("{", "invalid_event"),
-    "no object": ("[]", "invalid_event"),
-    "binary": (b"\x00", "invalid_event"),
-    "no type": ({"event_id": "e"}, "invalid_event"),
-    "unknown type": ({"type": "response.create", "event_id": "e"}, "invalid_event"),
-    "no base64": ({"type": "input_audio_buffer.append", "audio": "%"}, "invalid_event"),
-    "no audio": ({"type": "input_audio_buffer.append"}, "invalid_event"),
-    "format": (session(format={"type": "audio/opus"}), "invalid_value"),
-    "rate": (session(format={"type": "audio/pcm", "rate": 4_000}), "invalid_value"),
-    "language": (session(transcription={"language": "fr"}), "invalid_value"),
-    "turn": (session(turn_detection={"type": "mind_reading"}), "invalid_value"),
-    "pause": (session(turn_detection={"silence_duration_ms": "x"}), "invalid_event"),
-    "threshold": (session(turn_detection={"threshold": True}), "invalid_event"),
+    "no JSON": ("{", "invalid_event", None),
+    "no object": ("[]", "invalid_event", None),
+    "binary": (b"\x00", "invalid_event", None),
+    "no type": ({"event_id": "e"}, "invalid_event", "type"),
+    "unknown type": ({"type": "response.create", "event_id": "e"}, "invalid_event", "type"),
+    "no base64": ({"type": "input_audio_buffer.append", "audio": "%"}, "invalid_event", "audio"),
+    "no audio": ({"type": "input_audio_buffer.append"}, "invalid_event", "audio"),
+    "format": (
+        session(format={"type": "audio/opus"}),
+        "invalid_value",
+        f"{INPUT}.format.type",
+    ),
+    "rate": (
+        session(format={"type": "audio/pcm", "rate": 4_000}),
+        "invalid_value",
+        f"{INPUT}.format.rate",
+    ),
+    "language": (
+        session(transcription={"language": "fr"}),
+        "invalid_value",
+        f"{INPUT}.transcription.language",
+    ),
+    "turn": (
+        session(turn_detection={"type": "mind_reading"}),
+        "invalid_value",
+        f"{INPUT}.turn_detection.type",
+    ),
+    "pause": (
+        session(turn_detection={"silence_duration_ms": "x"}),
+        "invalid_event",
+        f"{INPUT}.turn_detection.silence_duration_ms",
+    ),
+    "threshold": (
+        session(turn_detection={"threshold": True}),
+        "invalid_event",
+        f"{INPUT}.turn_detection.threshold",
+    ),
     "eagerness": (
         session(turn_detection={"type": "semantic_vad", "eagerness": "x"}),
         "invalid_value",
+        f"{INPUT}.turn_detection.eagerness",
     ),
-    "type of a field": (session(transcription={"prompt": 3}), "invalid_event"),
-    "session": ({"type": "session.update", "session": 3}, "invalid_event"),
+    "type of a field": (
+        session(transcription={"prompt": 3}),
+        "invalid_event",
+        f"{INPUT}.transcription.prompt",
+    ),
+    "entry": (
+        session(transcription={"keywords": ["tea", 3]}),
+        "invalid_event",
+        f"{INPUT}.transcription.keywords[1]",
+    ),
+    "session": ({"type": "session.update", "session": 3}, "invalid_event", "session"),
 }
 
 
 @pytest.mark.parametrize("name", MISTAKES)
 def test_a_mistake_is_an_error_event_and_changes_nothing(name: str) -> None:
-    frame, code = MISTAKES[name]
+    frame, code, param = MISTAKES[name]
     rig = enter()
     [created] = rig.news()
     [error] = rig.client(frame)
     assert error["type"] == "error"
     assert error["error"]["type"] == "invalid_request_error"
-    assert error["error"]["code"] == code
+    assert (error["error"]["code"], error["error"]["param"]) == (code, param)
     if isinstance(frame, dict):
         assert error["error"]["event_id"] == frame.get("event_id")
     assert rig.hangup is None

@@ -112,6 +112,9 @@ def test_unknown_fields_and_models_are_as_good_as_none() -> None:
         ({"timestamp_granularities__": "syllable"}, "timestamp_granularities"),
         ({"chunking_strategy": "manual"}, "chunking_strategy"),
         ({"chunking_strategy": '{"silence_duration_ms": "long"}'}, "chunking_strategy"),
+        ({"chunking_strategy": '{"type": "semantic_vad"}'}, "chunking_strategy"),
+        ({"chunking_strategy[type]": "none"}, "chunking_strategy"),
+        ({"stream": "maybe"}, "stream"),
     ],
 )
 def test_what_there_is_not_is_refused_by_name(fields: dict[str, str], param: str) -> None:
