@@ -66,7 +66,8 @@ class DecoderConfig:
 class ModelConfig:
     """A checkpoint's shape. `num_time_classes` is None for a recogniser, 5000 for an aligner.
 
-    A final whose confidence is below `unsure_below` is more likely a guess than a transcript.
+    A final whose confidence is below `unsure_below` is more likely a guess than a transcript. An
+    aligner is exact up to `reach_s` from the beginning of what it hears; None is all of it.
     """
 
     encoder: EncoderConfig
@@ -77,6 +78,7 @@ class ModelConfig:
     num_time_classes: int | None = None
     languages: tuple[str, ...] = ()
     unsure_below: float = UNSURE_BELOW
+    reach_s: int | None = None
 
     @property
     def is_aligner(self) -> bool:

@@ -295,8 +295,9 @@ class Engine:
             stream.final_done(segment, final)
 
     def _align(self, touched: dict[StreamId, None]) -> None:
-        """One batch of the finals that wait for the times of their words."""
-        for ticket in self._desk.run() if self._desk else ():
+        """One pass over finals that wait for the times of their words."""
+        is_hurried = self._pressure.is_busy
+        for ticket in self._desk.run(is_hurried=is_hurried) if self._desk else ():
             self._streams[ticket.stream_id].final_done(ticket.segment, ticket.final)
             self._awake[ticket.stream_id] = None
             touched[ticket.stream_id] = None

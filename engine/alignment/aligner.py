@@ -1,4 +1,4 @@
-"""Word times of what was said in a clip, by a forced aligner: one pass, nothing is generated.
+"""Word times of what was said in a clip, by a forced aligner: nothing is generated.
 
 The sequence is the clip's audio and then its words, each followed by two time slots; there are no
 chat turns:
@@ -7,13 +7,13 @@ chat turns:
     word <timestamp> <timestamp> word <timestamp> <timestamp> …
 
 The scores at a word's two slots say in which step of 80 ms it starts and ends. Each slot chooses by
-itself, so the times are then made to go forward (`repair.py`). Knows no streams: times count from
-the clip's first sample.
+itself, so the times are then made to go forward (`repair.py`). A clip is one such sequence, or
+several over pieces of the same audio, where the checkpoint does not reach far (`placement.py`).
+Knows no streams: times count from the clip's first sample.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from pathlib import Path
 from typing import Self, get_args
 
@@ -26,12 +26,14 @@ from ..attention.choose import choose_attention
 from ..attention.sdpa import SdpaAttention
 from ..config import AttentionChoice
 from ..languages import canonical_language
+from ..model.encoder import TOKENS_PER_CHUNK
 from ..model.speech_model import SpeechModel, load_model
 from ..model.tokenizer import Tokenizer
 from ..types import SAMPLE_RATE, BadAudioError, ConfigError, Granularity, OptionError
 from .packed import encode_clips, hidden_states, num_audio_tokens
-from .repair import repair
+from .placement import Piece, Placement, Times
 from .splitting import ALIGNER_LANGUAGES, Word, WordSplitter, require_library
+from .word_times import WordTime, forward, word_times
 
 MAX_CLIP_S = 180
 """What the official package gives an aligner at once."""
@@ -54,31 +56,22 @@ class Utterance:
 
 
 @dataclass(frozen=True, slots=True)
-class WordTime:
-    """When a word, character or segment was said, in seconds from the start of the clip.
-
-    `start_s` and `end_s` are whole steps of 80 ms or interpolated between such; they may be equal.
-    Nothing keeps them inside the clip but the model. `text` is what the aligner was given, without
-    punctuation (a segment's is its whole text); it comes from `begin_char` to `end_char`
-    (exclusive) of the utterance's text.
-    """
-
-    text: str
-    start_s: float
-    end_s: float
-    begin_char: int
-    end_char: int
-
-
-@dataclass(frozen=True, slots=True)
 class _Task:
-    """One utterance as the model is given it: token ids behind the audio, and where slots are."""
+    """One utterance as the model is given it; `length` is that of its whole sequence."""
 
     utterance: Utterance
     words: list[Word]
-    tail: list[int]
-    slots: list[int]  # two a word, counted from the start of the tail
-    length: int  # of the whole sequence
+    word_ids: list[list[int]]
+    length: int
+
+    @property
+    def seconds(self) -> int:
+        """The clip's length, rounded up."""
+        return -(-self.utterance.samples.shape[0] // SAMPLE_RATE)
+
+    @property
+    def whole(self) -> Piece:
+        return Piece(0, self.seconds, range(len(self.words)))
 
 
 class Aligner:
@@ -105,6 +98,7 @@ class Aligner:
         self._attention = attention or SdpaAttention(model.device)
         self._splitter = splitter or WordSplitter()
         self._slot_id = tokenizer.timestamp_id
+        self._reach_s = model.config.reach_s
         self.languages = tuple(n for n in ALIGNER_LANGUAGES if n in model.config.languages)
         last_step_s = (model.config.num_time_classes - 1) * TIME_STEP_MS / 1000
         self.max_clip_s: float = min(MAX_CLIP_S, last_step_s)
@@ -143,7 +137,6 @@ class Aligner:
         require_library(name)
         return name
 
-    @torch.inference_mode()
     def align(
         self, utterances: Sequence[Utterance], granularity: Granularity = "word"
     ) -> list[list[WordTime]]:
@@ -162,37 +155,74 @@ class Aligner:
         if granularity not in get_args(Granularity):
             allowed = ", ".join(get_args(Granularity))
             raise OptionError(f"granularity is {granularity!r}, allowed are {allowed}")
+        passes = self.passes(utterances, granularity)
+        while True:
+            try:
+                next(passes)
+            except StopIteration as done:
+                return done.value
+
+    def passes(
+        self,
+        utterances: Sequence[Utterance],
+        granularity: Granularity = "word",
+        *,
+        in_one: bool = False,
+    ) -> Generator[None, None, list[list[WordTime]]]:
+        """`align`, which here stops after every pass; its result is the generator's.
+
+        With `in_one` no clip is taken in pieces: quicker, and late words of long clips are less
+        exact where the checkpoint does not hear far.
+        """
         tasks = [self._task(utterance) for utterance in utterances]  # refuses before it computes
-        spoken = [task for task in tasks if task.words]
-        steps = iter([own for batch in _batches(spoken) for own in self._choose(batch)])
-        return [_timed(task, next(steps), granularity) if task.words else [] for task in tasks]
+        found: list[list[Times]] = []
+        reach_s = None if in_one else self._reach_s
+        for batch in _batches([task for task in tasks if task.words]):
+            placements = [Placement(len(task.words), task.seconds, reach_s) for task in batch]
+            if found:
+                yield
+            audio = self._encode(batch)
+            parts = [_Part(*each) for each in zip(batch, audio, placements, strict=True)]
+            while parts:
+                for part, steps in zip(parts, self._choose(parts), strict=True):
+                    part.placement.take(forward([TIME_STEP_MS * step for step in steps]))
+                parts = [part for part in parts if part.placement.piece]
+                if parts:
+                    yield
+            found += [placement.times for placement in placements]
+        of_spoken = iter(found)
+        return [
+            word_times(task.utterance.text, task.words, next(of_spoken), granularity)
+            if task.words
+            else []
+            for task in tasks
+        ]
 
     @torch.inference_mode()
     def slot_logits(self, utterances: Sequence[Utterance]) -> list[Tensor]:
-        """The scores that `align` chooses by, in float32: [2 a word, time steps] of each clip.
+        """The scores of each whole clip's slots, in float32: [2 a word, time steps].
 
         All clips go through one pass. Raises BadAudioError and OptionError as `align` does.
         """
-        states = self._slot_states([self._task(utterance) for utterance in utterances])
-        return [self.model.logits(own) for own in states]
+        tasks = [self._task(utterance) for utterance in utterances]
+        audio = self._encode(tasks)
+        rows = [self._row(task, task.whole, own) for task, own in zip(tasks, audio, strict=True)]
+        return [self.model.logits(own) for own in self._slot_states(rows)]
 
     def _task(self, utterance: Utterance) -> _Task:
         self._check_samples(utterance.samples)
         language = self.check_language(utterance.language)
         words = self._splitter.split(utterance.text, language)
-        tail, slots = [self.tokenizer.audio_end_id], []
-        for word in words:
-            tail += self.tokenizer.encode(word.text)
-            slots += [len(tail), len(tail) + 1]
-            tail += [self._slot_id, self._slot_id]
-        length = 1 + num_audio_tokens(utterance.samples.shape[0]) + len(tail)
+        word_ids = [self.tokenizer.encode(word.text) for word in words]
+        length = 2 + num_audio_tokens(utterance.samples.shape[0])
+        length += sum(len(ids) + 2 for ids in word_ids)
         room = self.model.config.decoder.max_positions
         if length > room:
             raise OptionError(
                 f"text has {len(words)} words, which with the clip's audio are {length} tokens, "
                 f"allowed are at most {room}"
             )
-        return _Task(utterance, words, tail, slots, length)
+        return _Task(utterance, words, word_ids, length)
 
     def _check_samples(self, samples: np.ndarray) -> None:
         if not 0 < samples.shape[0] <= self.max_clip_s * SAMPLE_RATE:
@@ -203,25 +233,55 @@ class Aligner:
         if not np.isfinite(samples).all():
             raise BadAudioError("the clip holds NaN or infinite samples")
 
-    def _choose(self, batch: list[_Task]) -> list[list[int]]:
-        """The likeliest time step of every slot of each task."""
-        states = torch.cat(self._slot_states(batch))
-        steps = self.model.choose(states).tokens.cpu()
-        return [own.tolist() for own in steps.split([len(task.slots) for task in batch])]
-
-    def _slot_states(self, batch: list[_Task]) -> list[Tensor]:
-        """The hidden states at the slots of each task, by one pass: [2 a word, E]."""
+    @torch.inference_mode()
+    def _encode(self, batch: list[_Task]) -> list[Tensor]:
+        """The audio embeddings [A, E] of each clip."""
         clips = [task.utterance.samples for task in batch]
-        audio = encode_clips(self.model, self._attention, clips)
-        rows = [self._row(task, own) for task, own in zip(batch, audio, strict=True)]
-        tails = [len(task.tail) for task in batch]
-        states = hidden_states(self.model, self._attention, rows, tails)
-        return [own[task.slots] for task, own in zip(batch, states, strict=True)]
+        return encode_clips(self.model, self._attention, clips)
 
-    def _row(self, task: _Task, audio: Tensor) -> Tensor:
-        """The embeddings of a whole sequence: [S, E]."""
-        text = self.model.embed([self.tokenizer.audio_start_id, *task.tail])
-        return torch.cat([text[:1], audio, text[1:]])
+    @torch.inference_mode()
+    def _choose(self, parts: list["_Part"]) -> list[list[int]]:
+        """The likeliest time step of every slot of each part, from its piece's beginning."""
+        rows = [self._row(part.task, part.placement.piece, part.audio) for part in parts]
+        states = torch.cat(self._slot_states(rows))
+        steps = self.model.choose(states).tokens.cpu()
+        return [own.tolist() for own in steps.split([len(row.slots) for row in rows])]
+
+    def _slot_states(self, rows: list["_Row"]) -> list[Tensor]:
+        """The hidden states at the slots of each row, by one pass: [2 a word, E]."""
+        embeddings, tails = [row.embeddings for row in rows], [row.tail for row in rows]
+        states = hidden_states(self.model, self._attention, embeddings, tails)
+        return [own[row.slots] for row, own in zip(rows, states, strict=True)]
+
+    def _row(self, task: _Task, piece: Piece | None, audio: Tensor) -> "_Row":
+        """The sequence of a piece; `audio` [A, E] is that of its whole clip."""
+        assert piece is not None
+        tail, slots = [self.tokenizer.audio_end_id], []
+        for word in piece.words:
+            tail += task.word_ids[word]
+            slots += [len(tail), len(tail) + 1]
+            tail += [self._slot_id, self._slot_id]
+        text = self.model.embed([self.tokenizer.audio_start_id, *tail])
+        heard = audio[TOKENS_PER_CHUNK * piece.begin_s : TOKENS_PER_CHUNK * piece.end_s]
+        return _Row(torch.cat([text[:1], heard, text[1:]]), len(tail), slots)
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """A task on its way through the model; its audio is embedded, [A, E]."""
+
+    task: _Task
+    audio: Tensor
+    placement: Placement
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """Embeddings [S, E], whose last `tail` hold the words; `slots` count from the tail's start."""
+
+    embeddings: Tensor
+    tail: int
+    slots: list[int]  # two a word
 
 
 def _batches(tasks: list[_Task]) -> Iterator[list[_Task]]:
@@ -234,33 +294,3 @@ def _batches(tasks: list[_Task]) -> Iterator[list[_Task]]:
         batch.append(task)
     if batch:
         yield batch
-
-
-def _timed(task: _Task, steps: list[int], granularity: Granularity) -> list[WordTime]:
-    """What the chosen steps, two a word, say of an utterance."""
-    times_ms = repair([TIME_STEP_MS * step for step in steps])
-    starts, ends = times_ms[::2], times_ms[1::2]
-    if granularity == "segment":
-        text = task.utterance.text
-        return [WordTime(text, _seconds(starts[0]), _seconds(ends[-1]), 0, len(text))]
-    timed = zip(task.words, starts, ends, strict=True)
-    if granularity == "word":
-        return [_word_time(word, start, end) for word, start, end in timed]
-    return [part for word, start, end in timed for part in _spread(word, start, end)]
-
-
-def _spread(word: Word, start_ms: int, end_ms: int) -> Iterator[WordTime]:
-    """The characters of a word, each as long as the others."""
-    characters = word.characters
-    edges = np.linspace(start_ms, end_ms, len(characters) + 1).tolist()
-    for character, (start, end) in zip(characters, pairwise(edges), strict=True):
-        yield _word_time(character, start, end)
-
-
-def _word_time(word: Word, start_ms: float, end_ms: float) -> WordTime:
-    begin, end = word.begin_char, word.end_char
-    return WordTime(word.text, _seconds(start_ms), _seconds(end_ms), begin, end)
-
-
-def _seconds(time_ms: float) -> float:
-    return round(time_ms / 1000, 3)

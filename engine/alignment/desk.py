@@ -6,19 +6,23 @@ that were estimated, and no stream fails.
 
 import logging
 from collections import deque
-from dataclasses import dataclass
+from collections.abc import Generator
+from dataclasses import dataclass, replace
 
 from ..streams.segment import Segment
 from ..types import SAMPLE_RATE, Final, StreamId
-from .aligner import Aligner, Utterance, WordTime
+from .aligner import Aligner, Utterance
 from .splitting import punctuated
+from .word_times import WordTime
 
 _log = logging.getLogger(__name__)
 
 MAX_WAITING = 256
 """Finals that may wait; past that they go out with estimated times."""
 _BATCH_S, _CPU_BATCH_S = 600.0, 30.0
-"""Audio of one turn at most (or one final, however long): it holds up all streams."""
+"""Audio of a batch at most (or one final, however long): a pass over it holds up all streams."""
+
+Passes = Generator[None, None, list[list[WordTime]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +41,11 @@ class AlignmentDesk:
         self._aligner = aligner
         self._batch_s = _CPU_BATCH_S if aligner.model.device.type == "cpu" else _BATCH_S
         self._waiting: deque[Ticket] = deque()
+        self._batch: list[Ticket | None] = []  # in the aligner; None is a stream's that has gone
+        self._passes: Passes | None = None
 
     def __len__(self) -> int:
-        return len(self._waiting)
+        return len(self._waiting) + len(self._batch)
 
     def take(self, ticket: Ticket) -> bool:
         """Queue a final; False when it has nothing to align or there is no room."""
@@ -58,41 +64,69 @@ class AlignmentDesk:
     def drop(self, stream_id: StreamId) -> None:
         """Forget the finals of a stream."""
         self._waiting = deque(ticket for ticket in self._waiting if ticket.stream_id != stream_id)
+        self._batch = [t if t and t.stream_id != stream_id else None for t in self._batch]
+        if not any(self._batch):
+            self._batch, self._passes = [], None
 
-    def run(self) -> list[Ticket]:
-        """Align the finals that have waited longest, together; returns them with their times."""
-        batch: list[Ticket] = []
+    def run(self, *, is_hurried: bool = False) -> list[Ticket]:
+        """One pass over the finals that have waited longest, together.
+
+        After their last one they are returned, with their times. Where it `is_hurried` as they
+        begin that is also the first one, see `Aligner.passes`.
+        """
+        try:
+            if self._passes is None:
+                self._begin(in_one=is_hurried)
+            if self._passes is not None:
+                next(self._passes)
+        except StopIteration as done:
+            return self._end(done.value)
+        except Exception:  # noqa: BLE001 - it only adds times
+            return self._fail()
+        return []
+
+    def _begin(self, *, in_one: bool) -> None:
         seconds = 0.0
         while self._waiting:
             final = self._waiting[0].final
             seconds += (final.end_sample - final.start_sample) / SAMPLE_RATE
-            if batch and seconds > self._batch_s:
+            if self._batch and seconds > self._batch_s:
                 break
-            batch.append(self._waiting.popleft())
-        return self._align(batch) if batch else []
+            self._batch.append(self._waiting.popleft())
+        if self._batch:
+            utterances = [_utterance(ticket) for ticket in self._batch if ticket]
+            self._passes = self._aligner.passes(utterances, in_one=in_one)
 
-    def _align(self, batch: list[Ticket]) -> list[Ticket]:
-        utterances = [
-            Utterance(ticket.segment.samples(), ticket.final.text, ticket.final.language or "")
-            for ticket in batch
-        ]
+    def _end(self, found: list[list[WordTime]]) -> list[Ticket]:
         try:
-            found = self._aligner.align(utterances)
-            return [
-                Ticket(ticket.stream_id, ticket.segment, _timed(ticket, words)) if words else ticket
-                for ticket, words in zip(batch, found, strict=True)
+            timed = [
+                _timed(ticket, words) if words else ticket
+                for ticket, words in zip(self._batch, found, strict=True)
+                if ticket
             ]
-        except Exception:  # noqa: BLE001 - it only adds times
-            _log.exception("the aligner failed; %d finals keep estimated times", len(batch))
-            return batch
+        except Exception:  # noqa: BLE001 - as above
+            return self._fail()
+        self._batch, self._passes = [], None
+        return timed
+
+    def _fail(self) -> list[Ticket]:
+        """To be called where an exception is handled."""
+        tickets = [ticket for ticket in self._batch if ticket]
+        self._batch, self._passes = [], None
+        _log.exception("the aligner failed; %d finals keep estimated times", len(tickets))
+        return tickets
 
 
-def _timed(ticket: Ticket, words: list[WordTime]) -> Final:
+def _utterance(ticket: Ticket) -> Utterance:
+    return Utterance(ticket.segment.samples(), ticket.final.text, ticket.final.language or "")
+
+
+def _timed(ticket: Ticket, words: list[WordTime]) -> Ticket:
     final = ticket.final
     length = final.end_sample - final.start_sample
     spans = punctuated(final.text, [(word.begin_char, word.end_char) for word in words])
     times = [(_sample(word.start_s, length), _sample(word.end_s, length)) for word in words]
-    return ticket.segment.retimed(final, spans, times)
+    return replace(ticket, final=ticket.segment.retimed(final, spans, times))
 
 
 def _sample(time_s: float, length: int) -> int:

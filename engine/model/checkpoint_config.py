@@ -172,6 +172,7 @@ def _read_native(root: _Section, folder: Path) -> ModelConfig:
         num_time_classes=_num_labels(root) if is_aligner else None,
         languages=_languages(root),
         unsure_below=_unsure_below(root),
+        reach_s=_reach_s(root),
     )
 
 
@@ -190,6 +191,11 @@ def _unsure_below(root: _Section) -> float:
     if not 0.0 <= threshold <= 1.0:
         root.refuse("unsure_below", "must be from 0 to 1")
     return threshold
+
+
+def _reach_s(root: _Section) -> int | None:
+    """Another of our own."""
+    return root.count("reach_seconds") if "reach_seconds" in root.values else None
 
 
 def _num_labels(root: _Section) -> int:

@@ -196,12 +196,17 @@ class Pressure:
         return self.ladder.stretch != before
 
     @property
+    def is_busy(self) -> bool:
+        """There is no time to spare: steps gather."""
+        return self._gathers
+
+    @property
     def gather_s(self) -> float:
         """What steps start at multiples of; 0 while there is time enough.
 
         It is stretched as cadences are, so that all steps of a stream wait as long for each other.
         """
-        return GATHER_S * self.ladder.stretch if self._gathers else 0.0
+        return GATHER_S * self.ladder.stretch if self.is_busy else 0.0
 
     @property
     def busy_ratio(self) -> float:

@@ -17,6 +17,8 @@ from training.language.tokenizer import Prompt
 from training.learning.model import Size, SpeechModel
 
 MAX_NEW_TOKENS = 512
+REACH_SECONDS = 6
+"""How far from the beginning of what it hears an aligner is exact; further on, its steps drift."""
 
 
 def export(model: SpeechModel, prompt: Prompt, folder: Path, *, classes: int | None = None) -> None:
@@ -118,6 +120,7 @@ def aligner_head(classes: int) -> dict:
     return {
         "architectures": ["Qwen3ASRForTokenClassification"],
         "num_labels": classes,
+        "reach_seconds": REACH_SECONDS,
         "tie_word_embeddings": False,
     }
 

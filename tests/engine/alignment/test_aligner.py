@@ -10,7 +10,8 @@ import pytest
 import torch
 
 from hark.engine.alignment import aligner as module
-from hark.engine.alignment.aligner import Aligner, Utterance, WordTime
+from hark.engine.alignment.aligner import Aligner, Utterance
+from hark.engine.alignment.word_times import WordTime
 from hark.engine.attention.paged import PagedAttention
 from hark.engine.model.speech_model import SpeechModel
 from hark.engine.model.tokenizer import Tokenizer

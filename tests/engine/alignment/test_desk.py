@@ -1,12 +1,15 @@
 """Finals by way of the aligner: the times it finds alone, and nothing lost when it cannot."""
 
+from collections.abc import Generator
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from hark.engine.alignment.aligner import Aligner, Utterance
+from hark.engine.alignment.desk import AlignmentDesk, Ticket
 from hark.engine.alignment.splitting import punctuated
+from hark.engine.alignment.word_times import WordTime
 from hark.engine.engine import Engine
 from hark.engine.streams.segment import Segment
 from hark.engine.types import (
@@ -107,7 +110,7 @@ def test_an_aligner_that_fails_leaves_estimated_times(
     def fail(*_: object) -> None:
         raise RuntimeError("the device is gone")
 
-    monkeypatch.setattr(aligner, "align", fail)
+    monkeypatch.setattr(aligner, "passes", fail)
     assert {k: finals(v) for k, v in run(new_engine(aligner=aligner)).items()} == {
         k: finals(v) for k, v in plain.items()
     }
@@ -153,7 +156,7 @@ def test_streams_that_end_take_their_finals_from_the_desk(
     engine.handle(Close(1))
     desk = engine._desk  # to stop between the decode and the aligner
     assert desk is not None
-    monkeypatch.setattr(desk, "run", list)
+    monkeypatch.setattr(desk, "run", lambda **_: [])
     while not len(desk):
         engine.tick()
     assert not engine.idle
@@ -161,6 +164,63 @@ def test_streams_that_end_take_their_finals_from_the_desk(
     engine.tick()
     assert len(desk) == 0
     assert engine.idle
+
+
+def test_finals_in_pieces_take_a_tick_for_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    num_passes: list[int] = []
+    run_desk = AlignmentDesk.run
+
+    def note(desk: AlignmentDesk, *, is_hurried: bool = False) -> list[Ticket]:
+        assert not is_hurried
+        num_passes[-1] += len(desk) > 0
+        return run_desk(desk, is_hurried=is_hurried)
+
+    monkeypatch.setattr(AlignmentDesk, "run", note)
+    for reach_s in (None, 1):
+        num_passes.append(0)
+        aligner = tiny_aligner(TOKENIZER, reach_s=reach_s)
+        said = run(new_engine(aligner=aligner))
+        for stream, samples in CLIPS.items():
+            for final in finals(said[stream]):
+                begin, end = final.start_sample, final.end_sample
+                own = Utterance(samples[begin:end], final.text, "English")
+                [found] = aligner.align([own])
+                if found:
+                    starts = [min(begin + round(w.start_s * SAMPLE_RATE), end) for w in found]
+                    assert [word.start_sample for word in final.words] == starts
+    assert num_passes[1] > num_passes[0]
+
+
+def test_a_stream_that_goes_in_mid_final_is_forgotten(
+    aligner: Aligner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def passes(
+        utterances: list[Utterance], **_: bool
+    ) -> Generator[None, None, list[list[WordTime]]]:
+        yield
+        return [[] for _ in utterances]
+
+    monkeypatch.setattr(aligner, "passes", passes)
+    engine = new_engine(aligner=aligner)
+    desk = engine._desk
+    assert desk is not None
+
+    def begin() -> None:
+        engine.handle(Open(1, FLOATS, OPTIONS))
+        engine.handle(Feed(1, CLIPS[1][: CLIPS[1].shape[0] // 2].tobytes()))
+        engine.handle(Close(1))
+
+    begin()
+    while desk._passes is None:
+        assert not engine.idle
+        engine.tick()
+    engine.handle(Abort(1))
+    assert len(desk) == 0
+    begin()
+    said = []
+    while not engine.idle:
+        said += engine.tick()
+    assert [update.segment for _, update in said if isinstance(update, Final)] == [0]
 
 
 def test_words_lie_in_their_segment() -> None:

@@ -120,6 +120,7 @@ NATIVE_REFUSALS = [
     ("eos_token_id", ["</s>"], "must be a token id"),
     ("support_languages", ["Klingon"], "must be a list of English language names"),
     ("unsure_below", 1.5, "must be from 0 to 1"),
+    ("reach_seconds", 0.5, "must be a positive integer"),
     ("audio_config.model_type", "qwen3_asr_audio_encoder", "must be 'qwen3_asr_encoder'"),
     ("audio_config.output_dim", 3584, "must equal hidden_size 96"),
     ("audio_config.d_model", 66, "multiple of encoder_attention_heads 4"),
