@@ -296,7 +296,7 @@ class Engine:
 
     def _align(self, touched: dict[StreamId, None]) -> None:
         """One pass over finals that wait for the times of their words."""
-        is_hurried = self._pressure.is_busy
+        is_hurried = not self._pressure.is_at_leisure
         for ticket in self._desk.run(is_hurried=is_hurried) if self._desk else ():
             self._streams[ticket.stream_id].final_done(ticket.segment, ticket.final)
             self._awake[ticket.stream_id] = None

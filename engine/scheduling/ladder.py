@@ -27,6 +27,7 @@ GATHER_S = 0.32 / THIRDS
 """Between two starts of steps on a busy engine: a third of the usual cadence, and a frame of 100 ms
 has come by the second (`scheduler.starts_at`)."""
 LITTLE_BUSY, RATHER_BUSY = 0.3, 0.6  # of the time: steps stop gathering below, begin to above
+HARDLY_BUSY = 0.1
 FIRST_MEMORY_S, LONGEST_MEMORY_S = 5.0, 40.0
 HOT_WINDOWS, CALM_WINDOWS = 3, 2
 _AS_MANY = 0.95  # of a number of streams, and what was too much for it is too much again
@@ -196,9 +197,9 @@ class Pressure:
         return self.ladder.stretch != before
 
     @property
-    def is_busy(self) -> bool:
-        """There is no time to spare: steps gather."""
-        return self._gathers
+    def is_at_leisure(self) -> bool:
+        """Live work leaves nearly all of the time: what is not needed may be done, too."""
+        return self.busy_ratio <= HARDLY_BUSY
 
     @property
     def gather_s(self) -> float:
@@ -206,7 +207,7 @@ class Pressure:
 
         It is stretched as cadences are, so that all steps of a stream wait as long for each other.
         """
-        return GATHER_S * self.ladder.stretch if self.is_busy else 0.0
+        return GATHER_S * self.ladder.stretch if self._gathers else 0.0
 
     @property
     def busy_ratio(self) -> float:

@@ -54,6 +54,9 @@ def test_there_is_no_stretch_while_there_is_time() -> None:
     engine.run(30, 80)
     assert (engine.stretch, engine.changes) == (1.0, 0)
     assert 0.75 < engine.pressure.busy_ratio < 0.85
+    assert not engine.pressure.is_at_leisure
+    engine.run(30, 8)
+    assert engine.pressure.is_at_leisure
 
 
 @given(num_streams=st.integers(101, 290))
