@@ -1,5 +1,6 @@
 """What a client may choose for its stream, by the names of docs/protocol.md; opens nothing."""
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any, TypedDict, cast
 
@@ -11,7 +12,7 @@ class Changes(TypedDict, total=False):
 
     language: str | None
     context: str | list[str]
-    endpointing: Endpointing
+    endpointing: Endpointing | Mapping[str, Any]  # a mapping may leave out what has a default
 
 
 class Options(Changes, total=False):
