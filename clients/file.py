@@ -106,14 +106,21 @@ def run(args: argparse.Namespace) -> int:
             if unfinished:
                 unfinished.unlink(missing_ok=True)
         except KeyboardInterrupt:
-            if unfinished:
-                console.print("hark file: stopped; the same command goes on from here")
+            _tell_of_rest(console, unfinished)
             raise
         except BrokenPipeError:  # whoever read standard output has gone
             return _leave_quietly()
+        except OptionError as error:
+            status = _complain(console, _by_flag(error), EXIT_USAGE)
         except (HarkError, EngineError, OSError) as error:
             status = _complain(console, error)
+            _tell_of_rest(console, unfinished)
     return status
+
+
+def _tell_of_rest(console: Console, unfinished: Path | None) -> None:
+    if unfinished is not None and unfinished.exists():
+        console.print("hark file: stopped; the same command goes on from here")
 
 
 def _journal_of(written_to: Path | None) -> Path | None:
@@ -155,9 +162,14 @@ def _options(args: argparse.Namespace) -> StreamOptions:
             partials=args.realtime or endpointing.mode == "semantic",  # which goes by them
             **_given(final_window_s=args.window, segment_limit_s=args.segment_limit),
         )
-    except OptionError as error:  # names the field; here it is known by its flag
-        name, _, fault = str(error).partition(" ")
-        raise OptionError(f"{_FLAG_OF.get(name, name)} {fault}") from None
+    except OptionError as error:
+        raise _by_flag(error) from None
+
+
+def _by_flag(error: OptionError) -> OptionError:
+    """An error names the field; here that is known by its flag."""
+    name, _, fault = str(error).partition(" ")
+    return OptionError(f"{_FLAG_OF.get(name, name)} {fault}")
 
 
 def _given(**values: Any) -> dict[str, Any]:

@@ -92,6 +92,12 @@ def _transcribe(
 ) -> Transcript:
     """Hear what the journal doesn't hold yet."""
     begin_ms = journal.heard_ms
+    if journal.is_other:
+        console.print(
+            f"{audio.path}: begins anew, as the unfinished run heard another recording, or with "
+            "other options",
+            soft_wrap=True,
+        )
     if begin_ms:
         console.print(f"{audio.path}: goes on at {begin_ms / 1000:.0f} s", soft_wrap=True)
     with display(audio, console, realtime) as shown:

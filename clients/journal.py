@@ -26,6 +26,7 @@ class Journal:
         neither read nor written.
         """
         self.finals: list[Final] = []
+        self.is_other = False  # what was there is of another run, and is gone now
         self._file = None
         if path is None:
             return
@@ -33,6 +34,8 @@ class Journal:
         lines = path.read_text("ascii", "replace").split("\n") if path.exists() else []
         if lines[:1] == [head]:
             self.finals = _readable(lines[1:])
+        else:
+            self.is_other = len(lines) > 2
         self._file = path.open("w", encoding="ascii")
         self._file.writelines(line + "\n" for line in (head, *map(_line, self.finals)))
         self._file.flush()

@@ -18,7 +18,7 @@ from .engine import Engine
 from .model.speech_model import SpeechModel
 from .model.tokenizer import Tokenizer
 from .streams.final_words import FinalWords
-from .streams.output import confidence, parse_output, tag_length
+from .streams.output import confidence, spoken_text, tag_length
 from .types import (
     SAMPLE_RATE,
     Abort,
@@ -116,7 +116,7 @@ def decode_clip(
     hypothesis = run_step(step, runner)
     end = [] if hypothesis.end_token is None else [hypothesis.end_token]
     output = tokenizer.decode(hypothesis.tokens, final=True)
-    heard_language, text = parse_output(output, language)
+    heard_language, text = spoken_text(output, language)
     tag = tag_length(hypothesis.tokens, tokenizer, hypothesis.language)
     words = FinalWords(tokenizer, "word").estimated(
         text, hypothesis.tokens[tag:], hypothesis.logprobs[tag:], samples

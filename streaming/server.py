@@ -78,7 +78,9 @@ async def _health(request: Request) -> Response:
 async def _upgrade(request: Request) -> Response:
     """What a path of WebSockets says to a request that asks for none."""
     headers = {"Upgrade": "websocket", "Connection": "Upgrade"}
-    return PlainTextResponse("this path speaks WebSocket alone\n", 426, headers)
+    return PlainTextResponse(
+        "a GET of this path has to ask for a WebSocket (Upgrade: websocket)\n", 426, headers
+    )
 
 
 def _page(request: Request) -> Response:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from ..streams.segment import Segment
 from ..types import SAMPLE_RATE, Final, StreamId
-from .aligner import Aligner, Utterance
+from .aligner import TIME_STEP_MS, Aligner, Utterance
 from .splitting import punctuated
 from .word_times import WordTime
 
@@ -21,6 +21,8 @@ MAX_WAITING = 256
 """Finals that may wait; past that they go out with estimated times."""
 _BATCH_S, _CPU_BATCH_S = 600.0, 30.0
 """Audio of a batch at most (or one final, however long): a pass over it holds up all streams."""
+
+_STEP = SAMPLE_RATE * TIME_STEP_MS // 1000
 
 Passes = Generator[None, None, list[list[WordTime]]]
 
@@ -125,8 +127,22 @@ def _timed(ticket: Ticket, words: list[WordTime]) -> Ticket:
     final = ticket.final
     length = final.end_sample - final.start_sample
     spans = punctuated(final.text, [(word.begin_char, word.end_char) for word in words])
-    times = [(_sample(word.start_s, length), _sample(word.end_s, length)) for word in words]
+    times = with_length(
+        [(_sample(word.start_s, length), _sample(word.end_s, length)) for word in words], length
+    )
     return replace(ticket, final=ticket.segment.retimed(final, spans, times))
+
+
+def with_length(times: list[tuple[int, int]], length: int) -> list[tuple[int, int]]:
+    """Words that begin and end in the same step get one, where the words beside them leave it."""
+    given: list[tuple[int, int]] = []
+    for (start, end), (following, _) in zip(times, [*times[1:], (length, length)], strict=True):
+        if start == end:
+            before = given[-1][1] if given else 0
+            end = min(start + _STEP, max(start, following))
+            start = max(min(start, end - _STEP), min(start, before))
+        given.append((start, end))
+    return given
 
 
 def _sample(time_s: float, length: int) -> int:

@@ -31,6 +31,12 @@ def parse_output(text: str, forced_language: str | None = None) -> tuple[str, st
     return _head_language(head) or "", body.strip()
 
 
+def spoken_text(text: str, forced_language: str | None = None) -> tuple[str, str]:
+    """`parse_output`, without further tags: a model that is lost may begin its output anew."""
+    language, said = parse_output(text, forced_language)
+    return language, said.replace(TEXT_TAG, "").strip()
+
+
 def split_hypothesis(
     ids: Sequence[int], tokenizer: Tokenizer, forced_language: str | None = None
 ) -> tuple[str | None, str]:
@@ -41,11 +47,15 @@ def split_hypothesis(
     hears no speech. A character whose bytes are not all there yet is left out.
     """
     if forced_language is not None:
-        return forced_language, tokenizer.decode(ids)
+        return forced_language, _said(ids, tokenizer)
     if tokenizer.asr_text_id not in ids:
         return None, ""
     at = list(ids).index(tokenizer.asr_text_id)
-    return _head_language(tokenizer.decode(ids[:at])), tokenizer.decode(ids[at + 1 :])
+    return _head_language(tokenizer.decode(ids[:at])), _said(ids[at + 1 :], tokenizer)
+
+
+def _said(ids: Sequence[int], tokenizer: Tokenizer) -> str:
+    return tokenizer.decode([each for each in ids if each != tokenizer.asr_text_id])
 
 
 def tag_length(ids: Sequence[int], tokenizer: Tokenizer, forced_language: str | None) -> int:

@@ -27,7 +27,7 @@ from .echo import Context
 from .endpointing import Reading, quietest_cut
 from .final_words import FinalWords
 from .hypothesis import Stabiliser
-from .output import confidence, parse_output, split_hypothesis, tag_length
+from .output import confidence, split_hypothesis, spoken_text, tag_length
 from .timing import Times
 from .words import Span
 
@@ -245,7 +245,7 @@ class Segment:
 
     def _text(self, hypothesis: Hypothesis) -> str:
         output = self._tokenizer.decode(hypothesis.tokens, final=True)
-        return parse_output(output, hypothesis.language)[1]
+        return spoken_text(output, hypothesis.language)[1]
 
     def final_done(self, hypothesis: Hypothesis, spent: Spent) -> Final:
         """Take the final pass's result; the segment holds no pages afterwards.
@@ -256,7 +256,7 @@ class Segment:
         self.is_decoded = True
         self.sequence.release()
         output = self._tokenizer.decode(hypothesis.tokens, final=True)
-        language, text = parse_output(output, hypothesis.language)
+        language, text = spoken_text(output, hypothesis.language)
         tag = self._tag_length(hypothesis)
         words = self._words.estimated(
             text, hypothesis.tokens[tag:], hypothesis.logprobs[tag:], self.samples()

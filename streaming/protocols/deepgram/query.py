@@ -122,9 +122,17 @@ def detects_language(handshake: Handshake) -> bool:
     Raises:
         BadOptionError: it is neither true nor false, nor languages.
     """
-    if all(map(_LANGUAGE_TAG.fullmatch, handshake.query.get("detect_language", ("",)))):
-        return True
-    return flag(handshake, "detect_language")
+    tags = [t for t in handshake.query.get("detect_language", ()) if not _is_language(t)]
+    if not tags:
+        return "detect_language" in handshake.query
+    try:
+        return truth("detect_language", tags[0])
+    except BadOptionError as error:
+        raise BadOptionError(f"{error.message}, and codes such as en and pt-BR") from None
+
+
+def _is_language(tag: str) -> bool:
+    return _LANGUAGE_TAG.fullmatch(tag) is not None
 
 
 def _language(handshake: Handshake, languages: Sequence[str]) -> str | None:

@@ -8,12 +8,13 @@ https://developers.openai.com/api/docs/guides/realtime-transcription
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from ...errors import StreamError
 from ...events import Final, Partial
 from ..base import Action, House
 from .items import Item
 from .machine import RealtimeMachine
 from .message import APPEND, Message
-from .session import LOGPROBS, Config
+from .session import LOGPROBS, Config, in_beta_s_words, is_flat
 
 _SESSION_S = 3600  # shown as `expires_at`; nothing ends then
 
@@ -44,10 +45,13 @@ class OpenAIRealtime(RealtimeMachine[Config]):
         }
 
     def _update(self, message: Message) -> list[Action]:
-        config = self._config.changed_by(
-            message.fields.get("session"), is_beta=message.type.startswith("transcription_")
-        )
-        actions = self._change(config)
+        session = message.fields.get("session")
+        is_beta = is_flat(session) or message.type.startswith("transcription_")
+        try:
+            config = self._config.changed_by(session, is_beta=is_beta)
+            actions = self._change(config)
+        except StreamError as error:
+            raise in_beta_s_words(error) if is_beta else error from None
         name = "transcription_session.updated" if self._is_beta else "session.updated"
         return [*actions, self._tell.say(name, session=self._session())]
 

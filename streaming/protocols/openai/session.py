@@ -10,7 +10,7 @@ from typing import Any
 
 from hark.engine.types import AudioFormat, Encoding, Endpointing, OptionError, StreamOptions
 
-from ...errors import BadMessageError, BadOptionError
+from ...errors import BadMessageError, BadOptionError, StreamError
 from ..wire import MAX_CONTEXT_CHARACTERS, language_of
 
 LOGPROBS = "item.input_audio_transcription.logprobs"
@@ -32,6 +32,15 @@ _BETA_FORMATS = {
     "g711_ulaw": {"type": "audio/pcmu"},
     "g711_alaw": {"type": "audio/pcma"},
 }
+
+
+_BETA_NAMES = {
+    "format": "input_audio_format",
+    "transcription": "input_audio_transcription",
+    "turn_detection": "turn_detection",
+    "noise_reduction": "input_audio_noise_reduction",
+}
+"""The fields of `audio.input` in the flat form."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,17 +78,17 @@ class Config:
         match self.format.get("type"):
             case "audio/pcm":
                 encoding, rate = Encoding.PCM_S16LE, self.format.get("rate", 24_000)
-            case "audio/pcmu":
-                encoding, rate = Encoding.MULAW, self.format.get("rate", 8_000)
+            case "audio/pcmu":  # both have one rate, whatever is said
+                encoding, rate = Encoding.MULAW, 8_000
             case "audio/pcma":
-                encoding, rate = Encoding.ALAW, self.format.get("rate", 8_000)
+                encoding, rate = Encoding.ALAW, 8_000
             case other:
                 raise BadOptionError(
                     f"session.audio.input.format.type is {_show(other)}, allowed are "
                     "audio/pcm, audio/pcmu, audio/pcma"
                 )
         if not isinstance(rate, int):
-            raise BadOptionError(f"{_RATE} is {_show(rate)}, a whole number is due")
+            raise BadMessageError(f"{_RATE} is {_show(rate)}, a whole number is due")
         try:
             return AudioFormat(encoding, rate)
         except OptionError as error:
@@ -95,7 +104,9 @@ class Config:
         try:
             language = language_of(asked or "", allowed)
         except BadOptionError as error:
-            raise BadOptionError(f"{_TRANSCRIPTION}.{error.message}") from None
+            name = "language" if self.language else "languages"
+            fault = error.message.removeprefix("language")
+            raise BadOptionError(f"{_TRANSCRIPTION}.{name}{fault}") from None
         terms = ", ".join(term.strip() for term in self.keywords if term.strip())
         context = "\n".join(part for part in (self.prompt, terms) if part)
         return StreamOptions(
@@ -124,7 +135,7 @@ class Config:
             BadOptionError: a value is out of range.
         """
         session = _map("session", update)
-        if is_beta or "input_audio_format" in session or "input_audio_transcription" in session:
+        if is_beta:
             session = _of_beta(session)
         audio = _map("session.audio", session.get("audio"))
         audio_in = _map("session.audio.input", audio.get("input"))
@@ -203,17 +214,28 @@ class Config:
 # --- reading fields -------------------------------------------------------------------------------
 
 
+def is_flat(session: object) -> bool:
+    """Whether it is the beta's form, whatever the event is called."""
+    return isinstance(session, dict) and any(
+        _BETA_NAMES[name] in session for name in ("format", "transcription")
+    )
+
+
+def in_beta_s_words(error: StreamError) -> StreamError:
+    """The same error of a field as the flat form names it."""
+    message = error.message
+    for new, old in _BETA_NAMES.items():
+        message = message.replace(f"session.audio.input.{new}", f"session.{old}")
+    return type(error)(message)
+
+
 def _of_beta(session: Mapping[str, Any]) -> dict[str, Any]:
     """The flat form of the beta as the present one."""
     audio_in: dict[str, Any] = {}
     if "input_audio_format" in session:
         audio_in["format"] = _beta_format(session["input_audio_format"])
-    for old, new in (
-        ("input_audio_transcription", "transcription"),
-        ("turn_detection", "turn_detection"),
-        ("input_audio_noise_reduction", "noise_reduction"),
-    ):
-        if old in session:
+    for new, old in _BETA_NAMES.items():
+        if old in session and new != "format":
             audio_in[new] = session[old]
     kept = {"include": session["include"]} if "include" in session else {}
     return {"audio": {"input": audio_in}, **kept}

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from hark.engine.alignment.aligner import Aligner, Utterance
-from hark.engine.alignment.desk import AlignmentDesk, Ticket
+from hark.engine.alignment.desk import AlignmentDesk, Ticket, with_length
 from hark.engine.alignment.splitting import punctuated
 from hark.engine.alignment.word_times import WordTime
 from hark.engine.engine import Engine
@@ -78,6 +78,17 @@ def _rounded(final: Final) -> Final:
     )
 
 
+def on_clock(final: Final, found: list[WordTime]) -> list[tuple[int, int]]:
+    """The times of words in their segment, as samples of the stream."""
+    length = final.end_sample - final.start_sample
+    times = [
+        (min(round(w.start_s * SAMPLE_RATE), length), min(round(w.end_s * SAMPLE_RATE), length))
+        for w in found
+    ]
+    begin = final.start_sample
+    return [(begin + start, begin + end) for start, end in with_length(times, length)]
+
+
 def test_a_final_has_the_times_of_its_own_clip_and_text(aligner: Aligner) -> None:
     plain, timed = run(new_engine()), run(new_engine(aligner=aligner))
     num_words = 0
@@ -93,11 +104,7 @@ def test_a_final_has_the_times_of_its_own_clip_and_text(aligner: Aligner) -> Non
             assert final.times == "aligned"
             spans = punctuated(final.text, [(w.begin_char, w.end_char) for w in found])
             assert [w.text for w in final.words] == [final.text[a:b] for a, b in spans]
-            for word, alone in zip(final.words, found, strict=True):
-                length = final.end_sample - final.start_sample
-                begin = final.start_sample + min(alone.start_s * SAMPLE_RATE, length)
-                assert word.start_sample == pytest.approx(begin, abs=1)
-                assert word.start_sample <= word.end_sample <= final.end_sample
+            assert [(w.start_sample, w.end_sample) for w in final.words] == on_clock(final, found)
             num_words += len(found)
     assert num_words > 6
 
@@ -182,12 +189,11 @@ def test_finals_in_pieces_take_a_tick_for_each(monkeypatch: pytest.MonkeyPatch) 
         said = run(new_engine(aligner=aligner))
         for stream, samples in CLIPS.items():
             for final in finals(said[stream]):
-                begin, end = final.start_sample, final.end_sample
-                own = Utterance(samples[begin:end], final.text, "English")
-                [found] = aligner.align([own])
+                own = samples[final.start_sample : final.end_sample]
+                [found] = aligner.align([Utterance(own, final.text, "English")])
                 if found:
-                    starts = [min(begin + round(w.start_s * SAMPLE_RATE), end) for w in found]
-                    assert [word.start_sample for word in final.words] == starts
+                    times = [(w.start_sample, w.end_sample) for w in final.words]
+                    assert times == on_clock(final, found)
     assert num_passes[1] > num_passes[0]
 
 
@@ -221,6 +227,25 @@ def test_a_stream_that_goes_in_mid_final_is_forgotten(
     while not engine.idle:
         said += engine.tick()
     assert [update.segment for _, update in said if isinstance(update, Final)] == [0]
+
+
+@pytest.mark.parametrize(
+    ("found", "given"),
+    [
+        ([(0, 2), (2, 2), (3, 4)], [(0, 2), (2, 3), (3, 4)]),  # the room behind it
+        ([(0, 1), (3, 3), (3, 4)], [(0, 1), (2, 3), (3, 4)]),  # before it
+        ([(0, 1), (1, 1), (1, 4)], [(0, 1), (1, 1), (1, 4)]),  # none
+        ([(1, 1), (1, 1), (5, 5)], [(0, 1), (1, 2), (4, 5)]),
+        ([(2, 2), (2, 2), (2, 2)], [(1, 2), (2, 2), (2, 3)]),
+    ],
+)
+def test_words_of_no_length_get_a_step_where_there_is_room(
+    found: list[tuple[int, int]], given: list[tuple[int, int]]
+) -> None:
+    def in_samples(times: list[tuple[int, int]]) -> list[tuple[int, int]]:
+        return [(1280 * start, 1280 * end) for start, end in times]
+
+    assert with_length(in_samples(found), 1280 * 5) == in_samples(given)
 
 
 def test_words_lie_in_their_segment() -> None:

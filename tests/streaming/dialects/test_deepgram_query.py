@@ -92,7 +92,8 @@ def test_a_pause_is_brought_into_the_engine_s_range(query: str, pause_ms: int) -
         (f"{RAW}&endpointing=soon", ["endpointing", "soon", "false"]),
         (f"{RAW}&utterance_end_ms=-1", ["utterance_end_ms", "-1"]),
         (f"{RAW}&interim_results=maybe", ["interim_results", "maybe", "true"]),
-        (f"{RAW}&detect_language=x", ["detect_language", "'x'", "true", "false"]),
+        (f"{RAW}&detect_language=x", ["detect_language", "'x'", "true", "false", "codes"]),
+        (f"{RAW}&detect_language=de&detect_language=tlh", ["detect_language", "'tlh'", "codes"]),
         (f"{RAW}&keyterm={'x' * 4001}", ["keyterm", "4001", "4000"]),
     ],
 )

@@ -535,6 +535,29 @@ MISTAKES = {
         "invalid_event",
         f"{INPUT}.transcription.keywords[1]",
     ),
+    "several languages": (
+        session(transcription={"languages": ["tlh"]}),
+        "invalid_value",
+        f"{INPUT}.transcription.languages",
+    ),
+    "type of a rate": (
+        session(format={"type": "audio/pcm", "rate": "x"}),
+        "invalid_event",
+        f"{INPUT}.format.rate",
+    ),
+    "beta": (
+        {
+            "type": "transcription_session.update",
+            "session": {"turn_detection": {"type": "mind_reading"}},
+        },
+        "invalid_value",
+        "session.turn_detection.type",
+    ),
+    "beta's language": (
+        {"type": "session.update", "session": {"input_audio_transcription": {"language": "tlh"}}},
+        "invalid_value",
+        "session.input_audio_transcription.language",
+    ),
     "session": ({"type": "session.update", "session": 3}, "invalid_event", "session"),
 }
 
