@@ -32,6 +32,7 @@ from ..model.tokenizer import Tokenizer
 from ..types import SAMPLE_RATE, BadAudioError, ConfigError, Granularity, OptionError
 from .packed import encode_clips, hidden_states, num_audio_tokens
 from .placement import Piece, Placement, Times
+from .silences import Shortened
 from .splitting import ALIGNER_LANGUAGES, Word, WordSplitter, require_library
 from .word_times import WordTime, forward, word_times
 
@@ -57,17 +58,29 @@ class Utterance:
 
 @dataclass(frozen=True, slots=True)
 class _Task:
-    """One utterance as the model is given it; `length` is that of its whole sequence."""
+    """One utterance as the model is given it; `length` is that of its whole sequence.
+
+    Of a `shortened` clip the model hears what is left.
+    """
 
     utterance: Utterance
+    shortened: Shortened | None
     words: list[Word]
     word_ids: list[list[int]]
     length: int
 
     @property
+    def samples(self) -> np.ndarray:
+        return self.utterance.samples if self.shortened is None else self.shortened.samples
+
+    @property
     def seconds(self) -> int:
-        """The clip's length, rounded up."""
-        return -(-self.utterance.samples.shape[0] // SAMPLE_RATE)
+        """The length of what the model hears, rounded up."""
+        return -(-self.samples.shape[0] // SAMPLE_RATE)
+
+    def original(self, times: list[Times]) -> list[Times]:
+        """Times in what the model hears as those of the clip."""
+        return times if self.shortened is None else self.shortened.original(times)
 
     @property
     def whole(self) -> Piece:
@@ -174,7 +187,9 @@ class Aligner:
         With `in_one` no clip is taken in pieces: quicker, and late words of long clips are less
         exact where the checkpoint does not hear far.
         """
-        tasks = [self._task(utterance) for utterance in utterances]  # refuses before it computes
+        tasks = [
+            self._task(each, self._reach_s) for each in utterances
+        ]  # refuses before it computes
         found: list[list[Times]] = []
         reach_s = None if in_one else self._reach_s
         for batch in _batches([task for task in tasks if task.words]):
@@ -189,7 +204,8 @@ class Aligner:
                 parts = [part for part in parts if part.placement.piece]
                 if parts:
                     yield
-            found += [placement.times for placement in placements]
+            placed = (placement.times for placement in placements)
+            found += [task.original(own) for task, own in zip(batch, placed, strict=True)]
         of_spoken = iter(found)
         return [
             word_times(task.utterance.text, task.words, next(of_spoken), granularity)
@@ -209,9 +225,10 @@ class Aligner:
         rows = [self._row(task, task.whole, own) for task, own in zip(tasks, audio, strict=True)]
         return [self.model.logits(own) for own in self._slot_states(rows)]
 
-    def _task(self, utterance: Utterance) -> _Task:
+    def _task(self, utterance: Utterance, reach_s: int | None = None) -> _Task:
         self._check_samples(utterance.samples)
         language = self.check_language(utterance.language)
+        shortened = None if reach_s is None else Shortened(utterance.samples)
         words = self._splitter.split(utterance.text, language)
         word_ids = [self.tokenizer.encode(word.text) for word in words]
         length = 2 + num_audio_tokens(utterance.samples.shape[0])
@@ -222,7 +239,7 @@ class Aligner:
                 f"text has {len(words)} words, which with the clip's audio are {length} tokens, "
                 f"allowed are at most {room}"
             )
-        return _Task(utterance, words, word_ids, length)
+        return _Task(utterance, shortened, words, word_ids, length)
 
     def _check_samples(self, samples: np.ndarray) -> None:
         if not 0 < samples.shape[0] <= self.max_clip_s * SAMPLE_RATE:
@@ -236,7 +253,7 @@ class Aligner:
     @torch.inference_mode()
     def _encode(self, batch: list[_Task]) -> list[Tensor]:
         """The audio embeddings [A, E] of each clip."""
-        clips = [task.utterance.samples for task in batch]
+        clips = [task.samples for task in batch]
         return encode_clips(self.model, self._attention, clips)
 
     @torch.inference_mode()

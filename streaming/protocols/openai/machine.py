@@ -55,6 +55,8 @@ class RealtimeMachine(ABC, Generic[S]):
         self._tell = Teller(house.new_id)
         self._id = f"sess_{house.new_id()}"
         self._config = self._in_force = config  # the second is the open line's
+        self._before: S | None = None  # in force before the last change, which may be refused
+        self._was_refused = False  # so that the line may not have what was in force
         self._is_live = False
         self._buffer = InputBuffer()
         self._items = Items()
@@ -130,14 +132,22 @@ class RealtimeMachine(ABC, Generic[S]):
         changes = {
             name: getattr(after, name)
             for name in ("language", "context", "endpointing")
-            if getattr(after, name) != getattr(before, name)
+            if self._was_refused or getattr(after, name) != getattr(before, name)
         }
+        if changes:
+            self._before, self._was_refused = self._in_force, False
         actions: list[Action] = [Tell(_LINE, ConfigureIn(changes))] if changes else []
         was_off = self._in_force.turn_detection is None
         if was_off and config.turn_detection is not None and self._buffer.waiting_ms > 0:
             actions = [*self._flush(ends_by_commit=True), *actions]
         self._config = self._in_force = config
         return actions
+
+    def _undo(self, error: Error) -> None:
+        """The line has refused the last change; the next one tells it everything."""
+        if error.code == BadOptionError.code and self._before is not None:
+            self._config = self._in_force = self._before
+            self._before, self._was_refused = None, True
 
     def _append(self, message: Message) -> list[Action]:
         if not message.audio:
@@ -213,6 +223,7 @@ class RealtimeMachine(ABC, Generic[S]):
                 return list(self._finalized(event))
             case Error():
                 self._last_error = event
+                self._undo(event)
                 return [] if event.retry else [self._tell.stream_error(event)]
             case _:
                 return []

@@ -578,6 +578,23 @@ def test_a_mistake_is_an_error_event_and_changes_nothing(name: str) -> None:
     assert updated["session"] == created["session"]
 
 
+def test_a_change_that_the_engine_refuses_is_undone_and_the_next_one_tells_it_everything() -> None:
+    rig = enter()
+    rig.client(append())
+    rig.hear(opened())
+    rig.client(session(transcription={"prompt": "x" * 3_000, "language": "de"}))
+    [error] = rig.hear(engine.Refused(engine.OptionError("context is 9 tokens long")))
+    assert "context is 9" in error["error"]["message"]
+    [updated] = rig.client(session(transcription={"prompt": "hi"}))
+    shown = updated["session"]["audio"]["input"]["transcription"]
+    assert (shown["prompt"], shown["language"]) == ("hi", None)
+    request = rig.last_request()
+    assert isinstance(request, engine.Configure)
+    assert request.changes["context"] == "hi"
+    assert request.changes["language"] is None
+    assert "endpointing" in request.changes
+
+
 def test_another_format_needs_a_clear_buffer() -> None:
     rig = enter()
     rig.client(append())
