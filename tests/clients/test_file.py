@@ -200,5 +200,7 @@ def test_a_journal_of_something_else_does_not_count(tmp_path: Path) -> None:
         journal.add(said)
     with Journal(path, {"audio": "a.wav"}) as journal:
         assert journal.finals == [said]
+        assert not journal.is_other
     with Journal(path, {"audio": "b.wav"}) as journal:
         assert journal.finals == []
+        assert journal.is_other, "so that hark file can say it begins anew"

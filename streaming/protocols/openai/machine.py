@@ -55,8 +55,6 @@ class RealtimeMachine(ABC, Generic[S]):
         self._tell = Teller(house.new_id)
         self._id = f"sess_{house.new_id()}"
         self._config = self._in_force = config  # the second is the open line's
-        self._before: S | None = None  # in force before the last change, which may be refused
-        self._was_refused = False  # so that the line may not have what was in force
         self._is_live = False
         self._buffer = InputBuffer()
         self._items = Items()
@@ -128,26 +126,17 @@ class RealtimeMachine(ABC, Generic[S]):
                 "the audio format cannot change once audio was appended; clear the buffer first, "
                 "when all that was committed is transcribed"
             )
-        before = self._in_force.options(languages)
-        changes = {
-            name: getattr(after, name)
-            for name in ("language", "context", "endpointing")
-            if self._was_refused or getattr(after, name) != getattr(before, name)
-        }
-        if changes:
-            self._before, self._was_refused = self._in_force, False
-        actions: list[Action] = [Tell(_LINE, ConfigureIn(changes))] if changes else []
+        actions: list[Action] = []
+        if after != self._in_force.options(languages):  # the one before it may yet be refused
+            changes = {
+                name: getattr(after, name) for name in ("language", "context", "endpointing")
+            }
+            actions.append(Tell(_LINE, ConfigureIn(changes)))
         was_off = self._in_force.turn_detection is None
         if was_off and config.turn_detection is not None and self._buffer.waiting_ms > 0:
             actions = [*self._flush(ends_by_commit=True), *actions]
         self._config = self._in_force = config
         return actions
-
-    def _undo(self, error: Error) -> None:
-        """The line has refused the last change; the next one tells it everything."""
-        if error.code == BadOptionError.code and self._before is not None:
-            self._config = self._in_force = self._before
-            self._before, self._was_refused = None, True
 
     def _append(self, message: Message) -> list[Action]:
         if not message.audio:
@@ -223,7 +212,6 @@ class RealtimeMachine(ABC, Generic[S]):
                 return list(self._finalized(event))
             case Error():
                 self._last_error = event
-                self._undo(event)
                 return [] if event.retry else [self._tell.stream_error(event)]
             case _:
                 return []

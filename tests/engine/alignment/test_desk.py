@@ -105,6 +105,12 @@ def test_a_final_has_the_times_of_its_own_clip_and_text(aligner: Aligner) -> Non
             spans = punctuated(final.text, [(w.begin_char, w.end_char) for w in found])
             assert [w.text for w in final.words] == [final.text[a:b] for a, b in spans]
             assert [(w.start_sample, w.end_sample) for w in final.words] == on_clock(final, found)
+            for word, alone in zip(final.words, found, strict=True):
+                assert word.start_sample <= word.end_sample <= final.end_sample
+                length = final.end_sample - final.start_sample
+                if alone.start_s < min(alone.end_s, length / SAMPLE_RATE):
+                    begin = final.start_sample + min(alone.start_s * SAMPLE_RATE, length)
+                    assert word.start_sample == pytest.approx(begin, abs=1)
             num_words += len(found)
     assert num_words > 6
 

@@ -5,7 +5,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hark.engine.model.tokenizer import Tokenizer
-from hark.engine.streams.output import fix_repetitions, parse_output, split_hypothesis
+from hark.engine.streams.output import (
+    fix_repetitions,
+    parse_output,
+    split_hypothesis,
+    spoken_text,
+)
 from tests.parity.checkpoints import small_tokenizer
 
 
@@ -96,6 +101,16 @@ def test_a_growing_hypothesis_never_shows_its_tag_or_half_a_character(
     assert all("\ufffd" not in text and "<" not in text for text in texts)
     before_tag = ids.index(tokenizer.asr_text_id)
     assert set(seen[: before_tag + 1]) == {(None, "")}
+
+
+def test_no_tag_is_ever_text(tokenizer: Tokenizer) -> None:
+    """The published package leaves a second tag in; who reads captions shall not see it."""
+    again = [*tokenizer.encode("one "), tokenizer.asr_text_id, *tokenizer.encode("two")]
+    whole = [*tokenizer.encode("language English"), tokenizer.asr_text_id, *again]
+    for ids, forced in ((whole, None), (again, "English")):
+        assert split_hypothesis(ids, tokenizer, forced) == ("English", "one two")
+        written = tokenizer.decode(ids, final=True)
+        assert spoken_text(written, forced) == ("English", "one two")
 
 
 def test_a_hypothesis_of_no_speech(tokenizer: Tokenizer) -> None:

@@ -118,6 +118,7 @@ def test_what_is_asked_for_beside_words() -> None:
     assert (channel["detected_language"], channel["language_confidence"]) == ("en", 0.9)
     results = body({"utterances": "false"})["results"]
     assert "utterances" not in results
+    assert "utterances" in body({"utterances": ""})["results"], "as every flag without a value"
     results = body({"utterances": "true"})["results"]
     transcripts = [each["transcript"] for each in results["utterances"]]
     assert transcripts == ["turn left please", "dónde está", "now & then"]

@@ -404,7 +404,11 @@ def test_changes_reach_the_line_and_the_open_item_is_not_cut() -> None:
     rig.client(session(transcription={"language": "de", "prompt": "Haus"}))
     request = rig.last_request()
     assert isinstance(request, engine.Configure)
-    assert request.changes == {"language": "German", "context": "Haus"}
+    first = rig.requests[""][0]
+    assert isinstance(first, engine.Open)
+    endpointing = first.options.endpointing
+    asked = {"language": "German", "context": "Haus", "endpointing": endpointing}
+    assert request.changes == asked
     before = len(rig.requests[""])
     rig.client(session(transcription={"language": "de"}))
     assert len(rig.requests[""]) == before
@@ -578,21 +582,21 @@ def test_a_mistake_is_an_error_event_and_changes_nothing(name: str) -> None:
     assert updated["session"] == created["session"]
 
 
-def test_a_change_that_the_engine_refuses_is_undone_and_the_next_one_tells_it_everything() -> None:
+def test_a_change_tells_everything_as_the_one_before_it_may_be_refused() -> None:
     rig = enter()
     rig.client(append())
     rig.hear(opened())
     rig.client(session(transcription={"prompt": "x" * 3_000, "language": "de"}))
+    [updated] = rig.client(session(transcription={"prompt": "hi"}))
     [error] = rig.hear(engine.Refused(engine.OptionError("context is 9 tokens long")))
     assert "context is 9" in error["error"]["message"]
-    [updated] = rig.client(session(transcription={"prompt": "hi"}))
-    shown = updated["session"]["audio"]["input"]["transcription"]
-    assert (shown["prompt"], shown["language"]) == ("hi", None)
     request = rig.last_request()
     assert isinstance(request, engine.Configure)
-    assert request.changes["context"] == "hi"
-    assert request.changes["language"] is None
+    asked = (request.changes["context"], request.changes["language"])
+    assert asked == ("hi", "German")
     assert "endpointing" in request.changes
+    shown = updated["session"]["audio"]["input"]["transcription"]
+    assert (shown["prompt"], shown["language"]) == ("hi", "de")
 
 
 def test_another_format_needs_a_clear_buffer() -> None:
