@@ -9,10 +9,11 @@ Sentences and recordings stand between pauses of 1.4 to 2.6 s, in silence and in
 through the engine in blocks of 20 ms on a clock that stands still while it computes. So every time
 is one of the stream: from the last sample of speech to the block whose audio ended the segment. An
 end is missed when none comes before the next utterance, but for one in the last 400 ms, soft and
-covered by noise, which counts as a cut alone; a cut is an end inside an utterance. Recordings pause
-by themselves, and what counts as their words are stretches of voice: only cuts in a stretch or in a
-short gap count. A row is of all seeds together, each with pauses and noise of its own;
-hesitations and fresh sentences are those of the first.
+covered by noise, which counts as a cut alone; a cut is an end inside an utterance, and a word is
+lost when less than half of it is in a segment. Recordings pause by themselves, and what counts as
+their words are stretches of voice: only cuts in a stretch or in a short gap count. A row is of all
+seeds together, each with pauses and noise of its own; hesitations and fresh sentences are those of
+the first.
 """
 
 import argparse
@@ -49,7 +50,7 @@ _MS = SAMPLE_RATE // 1000
 _SOFT_END = 400 * _MS
 _HEAD = (
     "| speech | noise | mode | ends | p50 ms | p95 ms | missed | cuts in words "
-    "| cuts in sentences | segments | steps |\n" + "| --- " * 3 + "| --: " * 8 + "|"
+    "| cuts in sentences | words lost | segments | steps |\n" + "| --- " * 3 + "| --: " * 9 + "|"
 )
 
 
@@ -81,6 +82,7 @@ class Row:
     missed: int = 0
     cuts_in_words: int = 0
     cuts_in_sentences: int = 0
+    words_lost: int = 0
     segments: int = 0
     steps: int = 0
     delays_ms: list[float] = field(default_factory=list)
@@ -130,11 +132,19 @@ def judge(
         for cut in (at for at in ends if begin < at < end):
             row.cuts_in_words += any(a + BLOCK_MS * _MS < cut < b for a, b in words)
             row.cuts_in_sentences += not _in_gap(cut, words, least_gap)
+        row.words_lost += sum(_heard_part(word, found) < 0.5 for word in words)
     row.utterances += len(utterances)
     row.segments += len(found)
     row.steps += sum(each.steps for each in found)
     row.p50_ms, row.p95_ms = (round(percentile(row.delays_ms, q)) for q in (0.5, 0.95))
     return row
+
+
+def _heard_part(word: Span, found: Sequence[Heard]) -> float:
+    """How much of a word is in segments, 0 to 1."""
+    begin, end = word
+    inside = (min(end, each.end) - max(begin, each.start) for each in found)
+    return sum(max(0, samples) for samples in inside) / (end - begin)
 
 
 def _in_gap(at: int, words: Sequence[Span], least: int) -> bool:
@@ -183,7 +193,7 @@ def print_row(row: Row) -> None:
     print(
         f"| {row.speech} | {row.noise} | {row.mode} | {row.utterances} | {row.p50_ms:.0f} "
         f"| {row.p95_ms:.0f} | {row.missed} | {row.cuts_in_words} | {row.cuts_in_sentences} "
-        f"| {row.segments} | {row.steps} |",
+        f"| {row.words_lost} | {row.segments} | {row.steps} |",
         flush=True,
     )
 

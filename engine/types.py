@@ -155,7 +155,7 @@ class Endpointing:
 
     `min_speech_ms` is the voice it takes for speech to have begun. `pad_before_ms` of audio are
     kept before the first voice and `pad_after_ms` behind the last one: at most the pause itself,
-    which None keeps whole, in noise up to 200 ms less of it. `stall_ms` of wall time without audio
+    which None keeps whole, in noise up to 100 ms less of it. `stall_ms` of wall time without audio
     end the open segment; 0 never does, None is the server's choice.
     """
 

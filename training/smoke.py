@@ -21,6 +21,7 @@ import torch
 from training import corpus, manifest
 from training.evaluation import card, report
 from training.evaluation.exam import Inputs
+from training.foreground import run as foreground
 from training.language.numbers import EN_UNITS
 from training.learning import align_run, machine, runs
 from training.learning.model import Size
@@ -67,6 +68,8 @@ def run(folder: Path | None = None, amounts: Amounts | None = None) -> None:
     _timed("train", lambda: runs.constant(settings(long), shards, hours, size=SIZE).train())
     _timed("cooldown", lambda: runs.cooldown(settings(short), shards, long, hours).train())
     _timed("align", lambda: align_run.start(settings(align), shards, short, hours).train())
+    near = foreground.Plan(folder / "foreground", sentences=20, mixtures=20, steps=5)
+    _timed("foreground", lambda: foreground.train(near))
     description = folder / "manifest"
     _timed("manifest", lambda: manifest.write(shards, spoken, description))
     model, evaluation = short / "export", folder / "eval"

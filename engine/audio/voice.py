@@ -1,7 +1,7 @@
 """Whether a 20 ms frame holds a voice: a function of the stream's samples up to there, of no text.
 
 webrtcvad decides where it is quiet. Near the level of speech it takes noise, hum and babble for a
-voice, so where the noise floor is up a voice must also rise above it.
+voice, so where there is a noise floor a network decides that was trained in noise (foreground.py).
 """
 
 import math
@@ -13,8 +13,9 @@ import webrtcvad
 from numpy.polynomial.legendre import legvander
 
 from ..types import SAMPLE_RATE
+from .foreground import FRAME_SAMPLES, Foreground
 
-VAD_FRAME_SAMPLES = 320  # 20 ms
+VAD_FRAME_SAMPLES = FRAME_SAMPLES  # 20 ms
 _AGGRESSIVENESS = 2  # of 0 to 3: 2 lets soft consonants through and rejects steady noise
 
 _SILENT_DB = -70.0  # of full scale: softer is no voice, even where webrtcvad hears it ring on,
@@ -22,13 +23,13 @@ _RING_FRAMES = 10  # which in digital silence it may do for more than a second
 _LOUD_RANGE_DB = 30.0  # under the peak: what is softer is the ring of a voice
 
 _QUIET_DB = -60.0  # under a noise floor this low webrtcvad decides alone
-_RISE_DB, _RISE_PER_SWING = 3.0, 3.0  # above the floor, and as many times as far as noise swings;
-_MOST_RISE_TO_BEGIN_DB, _MOST_RISE_DB = 11.0, 12.5  # a word too many is better than one lost
-_BABBLE_SWING_DB = 1.5  # the swing of several voices at once; of steady noise it is under 1 dB
-_BABBLE_RANGE_DB = 7.0  # under the peak: what is softer is one of the voices behind
-_HANGOVER_FRAMES = 8  # soft ends of words lie under the rise
-_NOISY_LAG_FRAMES = 10  # pauses cut there were cut in no word, in white noise, pink noise and hum
-_SETTLING_FRAMES = 40  # until there is a floor, so that who speaks at once is heard
+_LIKELY, _BEGINS = 0.5, 0.7  # that somebody near speaks; and so surely that a segment begins
+_GOES_ON, _GOES_ON_FRAMES, _HANGOVER_FRAMES = 0.3, 2, 2  # so likely that one does, so many in a row
+_GOES_ON_NEAR_BABBLE = 0.87  # the voices behind go on in pauses: the nearer, the surer it must be
+_FAR_BABBLE_DB, _NEAR_BABBLE_DB = 27.0, 19.0  # the floor under the peak
+_BABBLE_SWING_DB = 1.0  # the swing of several voices at once; of steady noise it is under 1 dB
+_NOISY_LAG_FRAMES = 5
+_SETTLING_FRAMES = 40  # until the network knows what it hears: who speaks at once is heard
 
 _HOLE_DB, _HOLE_FRAMES = -100.0, 50  # what a microphone never does: a mute, or lost packets
 _SLOW_DEGREE = 4  # of the polynomial that fits what is slower than a voice: some 100 Hz and less
@@ -39,9 +40,11 @@ class VoiceDetector:
 
     def __init__(self) -> None:
         self._levels = Levels()
-        self._silent_frames = self._rising_frames = 0  # in a row, up to now
-        self._hangover = 0  # frames that still count as voiced
+        self._silent_frames = 0  # in a row, up to now
         self._rings = False  # webrtcvad still hears the voice that has ended
+        self._foreground: Foreground | None = None  # while there is a noise floor
+        self._likelihood = 0.0  # of a voice in the last frame
+        self._near_frames = self._hangover = 0  # in a row; and those that still count as voiced
 
     @cached_property
     def _vad(self) -> webrtcvad.Vad:
@@ -51,9 +54,9 @@ class VoiceDetector:
     def hear(self, frame: np.ndarray, *, in_speech: bool) -> bool:
         """Whether the next frame, float32 [320], is voiced.
 
-        `in_speech`: somebody speaks already. In noise a frame counts then when it is not the only
-        one to stand out, and so do the few behind it: what keeps a pause from being one is a
-        voice, not a click, and a word lasts until its end.
+        `in_speech`: somebody speaks already. What keeps a pause in noise from being one is a voice,
+        not a click or somebody else's word: a frame counts then when it is not the only one, and so
+        do the few behind it.
         """
         pcm = (frame * 32767.0).astype("<i2").tobytes()
         voiced = self._vad.is_speech(pcm, SAMPLE_RATE)
@@ -61,20 +64,21 @@ class VoiceDetector:
         self._silent_frames = self._silent_frames + 1 if self._levels.db < _SILENT_DB else 0
         is_silent = self._silent_frames >= _RING_FRAMES
         self._rings = voiced and is_silent and (in_speech or self._rings)
-        stands_out = not self.is_noisy or self._stands_out(in_speech)
-        return voiced and stands_out and not self._rings
+        self._likelihood = self._likelihood_in_noise(frame)
+        if self.is_noisy:
+            return self._is_near(in_speech)
+        return voiced and not self._rings
 
     @property
     def is_loud(self) -> bool:
         """The last frame was as loud as a voice, not as its ring or as the noise behind it."""
-        least = self._levels.peak_db - _LOUD_RANGE_DB
         if self.is_noisy:
-            least = max(least, self._threshold_db(in_speech=True))
-        return self._levels.db > least
+            return self._likelihood > _LIKELY
+        return self._levels.db > self._levels.peak_db - _LOUD_RANGE_DB
 
     @property
     def is_noisy(self) -> bool:
-        """There is a noise floor that a voice has to rise above."""
+        """There is a noise floor that a voice has to be told from."""
         return self._levels.num_frames >= _SETTLING_FRAMES and self._levels.floor_db >= _QUIET_DB
 
     @property
@@ -82,27 +86,37 @@ class VoiceDetector:
         """How much later than here a word that begins softly may be noticed: in noise, much."""
         return _NOISY_LAG_FRAMES if self.is_noisy else 0
 
-    def _stands_out(self, in_speech: bool) -> bool:
-        """Whether the last frame rises above the noise, or ends what did."""
-        rises = self._levels.db > self._threshold_db(in_speech=in_speech)
-        self._rising_frames = self._rising_frames + 1 if rises else 0
+    def _likelihood_in_noise(self, frame: np.ndarray) -> float:
+        """Of somebody near who speaks; where it is quiet the network rests, and begins anew."""
+        if self._levels.floor_db < _QUIET_DB:
+            self._foreground = None
+            return 0.0
+        if self._foreground is None:
+            self._foreground = Foreground()
+        return self._foreground.hear(frame)
+
+    def _is_near(self, in_speech: bool) -> bool:
+        """Whether somebody near speaks in the last frame, or has just ended a word."""
         if not in_speech:
-            self._hangover = _HANGOVER_FRAMES
-            return rises
-        if self._rising_frames >= 2:
+            self._near_frames = self._hangover = 0
+            return self._likelihood > _BEGINS
+        goes_on = self._likelihood > self._least_likelihood()
+        self._near_frames = self._near_frames + 1 if goes_on else 0
+        if self._near_frames >= _GOES_ON_FRAMES:
             self._hangover = _HANGOVER_FRAMES
             return True
         is_held = self._hangover > 0
         self._hangover = max(0, self._hangover - 1)
         return is_held
 
-    def _threshold_db(self, *, in_speech: bool) -> float:
-        """The level a voice must be above. In babble others go on while who spoke pauses."""
+    def _least_likelihood(self) -> float:
+        """Of a voice that goes on."""
         levels = self._levels
-        rise = _RISE_DB + _RISE_PER_SWING * levels.swing_db
-        if in_speech and levels.usual_swing_db > _BABBLE_SWING_DB:
-            rise = max(rise, levels.peak_db - _BABBLE_RANGE_DB - levels.floor_db)
-        return levels.floor_db + min(_MOST_RISE_DB if in_speech else _MOST_RISE_TO_BEGIN_DB, rise)
+        if levels.usual_swing_db <= _BABBLE_SWING_DB:
+            return _GOES_ON
+        range_db = levels.peak_db - levels.floor_db
+        nearness = (_FAR_BABBLE_DB - range_db) / (_FAR_BABBLE_DB - _NEAR_BABBLE_DB)
+        return _GOES_ON + (_GOES_ON_NEAR_BABBLE - _GOES_ON) * min(1.0, max(0.0, nearness))
 
 
 class Levels:

@@ -74,6 +74,7 @@ def test_ends_are_delayed_missed_or_cuts() -> None:
     row = judge(Row("s", "silence", "vad"), utterances, found, least_gap=1 << 62)
     assert row.delays_ms == [720, 600]
     assert (row.missed, row.cuts_in_words, row.cuts_in_sentences) == (1, 1, 3)
+    assert row.words_lost == 0
     pauses_count = judge(Row("s", "silence", "vad"), utterances, found, least_gap=400 * MS)
     assert pauses_count.cuts_in_sentences == 2, "a pause of the recording's own is no cut"
 
@@ -83,4 +84,4 @@ def test_an_end_before_the_last_sound_is_a_cut_and_no_miss() -> None:
     found = [heard(900, 1900, late_ms=600), heard(3900, 5200), heard(7100, 7500)]
     row = judge(Row("s", "silence", "vad"), utterances, found, least_gap=0)
     assert row.delays_ms == [200], "there is none to measure where the end was not heard"
-    assert (row.missed, row.cuts_in_words) == (1, 2), "half of the third was lost"
+    assert (row.missed, row.cuts_in_words, row.words_lost) == (1, 2, 1), "of the third 400 ms"

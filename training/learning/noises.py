@@ -127,19 +127,21 @@ def filtered_bank() -> np.ndarray:
 @cache
 def impulse_bank() -> np.ndarray:
     """Clicks, knocks, key presses and slams over a low noise floor."""
-    rng, count = np.random.default_rng(2), int(_PIECE_SECONDS * SAMPLE_RATE)
-    pieces = []
-    for _ in range(48):
-        samples = rng.standard_normal(count) * 10 ** rng.uniform(-4, -2)
-        make = (_click, _knock, _key, _slam)[int(rng.integers(4))]
-        at = rng.uniform(0, 0.3)
-        while at < _PIECE_SECONDS - 0.8:
-            sound = make(rng) * rng.uniform(0.2, 1.0)
-            start = int(at * SAMPLE_RATE)
-            samples[start : start + len(sound)] += sound
-            at += rng.exponential(0.15 if make is _key else 0.7) + 0.05
-        pieces.append(_level(raw_log_mel(samples.astype(np.float32))))
-    return np.stack(pieces)
+    rng = np.random.default_rng(2)
+    return np.stack([_level(raw_log_mel(impulses(rng).astype(np.float32))) for _ in range(48)])
+
+
+def impulses(rng: Generator) -> np.ndarray:
+    """Five seconds of clicks, knocks, key presses or slams over a low noise floor: [80,000]."""
+    samples = rng.standard_normal(int(_PIECE_SECONDS * SAMPLE_RATE)) * 10 ** rng.uniform(-4, -2)
+    make = (_click, _knock, _key, _slam)[int(rng.integers(4))]
+    at = rng.uniform(0, 0.3)
+    while at < _PIECE_SECONDS - 0.8:
+        sound = make(rng) * rng.uniform(0.2, 1.0)
+        start = int(at * SAMPLE_RATE)
+        samples[start : start + len(sound)] += sound
+        at += rng.exponential(0.15 if make is _key else 0.7) + 0.05
+    return samples
 
 
 @cache

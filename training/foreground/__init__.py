@@ -1,0 +1,1 @@
+"""The network that hears a voice in noise (`engine/audio/foreground.py`): how it is trained."""
