@@ -49,15 +49,15 @@ class Foreground:
         self._network = network or shipped_network()
         self._before = np.zeros(FRAME_SAMPLES, np.float32)
         self._mean = np.zeros(NUM_FEATURES, np.float32)
-        self._num_frames = 0
+        self.num_frames = 0
         self._state = np.zeros(self._network.size, np.float32)
 
     def hear(self, frame: np.ndarray) -> float:
         """The probability, 0 to 1, that somebody near speaks in the next frame, float32 [320]."""
         features = spectra(np.concatenate([self._before, frame]))
         self._before = frame
-        self._num_frames += 1
-        weight = np.float32(1 / min(self._num_frames, MEAN_FRAMES))
+        self.num_frames += 1
+        weight = np.float32(1 / min(self.num_frames, MEAN_FRAMES))
         self._mean += weight * (features - self._mean)
         self._state = self._network.step(features, self._mean, self._state)
         return self._network.probability(self._state)

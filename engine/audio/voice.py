@@ -29,7 +29,8 @@ _GOES_ON_NEAR_BABBLE = 0.87  # the voices behind go on in pauses: the nearer, th
 _FAR_BABBLE_DB, _NEAR_BABBLE_DB = 27.0, 19.0  # the floor under the peak
 _BABBLE_SWING_DB = 1.0  # the swing of several voices at once; of steady noise it is under 1 dB
 _NOISY_LAG_FRAMES = 5
-_SETTLING_FRAMES = 40  # until the network knows what it hears: who speaks at once is heard
+_SETTLING_FRAMES = 125  # until the network knows what it hears: who speaks at once is heard
+_DROP_DB = 10.0  # of the floor within half a second: the noise has stopped
 
 _HOLE_DB, _HOLE_FRAMES = -100.0, 50  # what a microphone never does: a mute, or lost packets
 _SLOW_DEGREE = 4  # of the polynomial that fits what is slower than a voice: some 100 Hz and less
@@ -42,7 +43,7 @@ class VoiceDetector:
         self._levels = Levels()
         self._silent_frames = 0  # in a row, up to now
         self._rings = False  # webrtcvad still hears the voice that has ended
-        self._foreground: Foreground | None = None  # while there is a noise floor
+        self._foreground: Foreground | None = None  # while it has been noisy of late
         self._likelihood = 0.0  # of a voice in the last frame
         self._near_frames = self._hangover = 0  # in a row; and those that still count as voiced
 
@@ -78,8 +79,10 @@ class VoiceDetector:
 
     @property
     def is_noisy(self) -> bool:
-        """There is a noise floor that a voice has to be told from."""
-        return self._levels.num_frames >= _SETTLING_FRAMES and self._levels.floor_db >= _QUIET_DB
+        """There is a noise floor that a voice has to be told from, and the network knows it."""
+        network = self._foreground
+        knows = network is not None and network.num_frames >= _SETTLING_FRAMES
+        return knows and self._levels.floor_db >= _QUIET_DB
 
     @property
     def lag_frames(self) -> int:
@@ -87,8 +90,9 @@ class VoiceDetector:
         return _NOISY_LAG_FRAMES if self.is_noisy else 0
 
     def _likelihood_in_noise(self, frame: np.ndarray) -> float:
-        """Of somebody near who speaks; where it is quiet the network rests, and begins anew."""
-        if self._levels.floor_db < _QUIET_DB:
+        """Of somebody near who speaks; anew behind quiet, a mute, or noise that has stopped."""
+        levels, is_mute = self._levels, self._silent_frames >= _RING_FRAMES
+        if is_mute or levels.late_floor_db < _QUIET_DB or levels.drop_db > _DROP_DB:
             self._foreground = None
             return 0.0
         if self._foreground is None:
@@ -126,7 +130,9 @@ class Levels:
     long (minimum statistics: Martin, "Noise power spectral density estimation based on optimal
     smoothing and minimum statistics", 2001). `swing_db` is how much higher the lowest power over
     240 ms is: hardly at all for hiss and hum, some dB for babble; it is seldom above
-    `usual_swing_db`. `peak_db` is the highest power over 100 ms, `db` that of the last frame.
+    `usual_swing_db`. `late_floor_db` is that of the last 2 s alone, `drop_db` how far the floor has
+    fallen in this half second. `peak_db` is the highest power over 100 ms, `db` that of the last
+    frame.
 
     An offset of the microphone, rumble and the mains' 50 Hz are no sound here: a floor under them
     would hide who speaks softly, though nobody has trouble hearing that voice. What a polynomial
@@ -136,12 +142,13 @@ class Levels:
     """
 
     _SHORT_FRAMES, _LONG_FRAMES = 5, 12
-    _BLOCK_FRAMES, _NUM_BLOCKS = 25, 16
+    _BLOCK_FRAMES, _NUM_BLOCKS, _NUM_LATE_BLOCKS = 25, 16, 4
 
     def __init__(self) -> None:
         self.num_frames = self._hole_frames = 0
         self.db = self.floor_db = self.peak_db = -120.0
-        self.swing_db = self.usual_swing_db = 0.0
+        self.swing_db = self.usual_swing_db = self.drop_db = 0.0
+        self.late_floor_db = self._late_before_db = -120.0
         self._powers: deque[float] = deque(maxlen=self._SHORT_FRAMES)
         self._long_powers: deque[float] = deque(maxlen=self._LONG_FRAMES)
         self._blocks: deque[_Block] = deque(maxlen=self._NUM_BLOCKS)
@@ -166,12 +173,18 @@ class Levels:
         self._block = _joined(self._block, (short_db, long_db, short_db))
         self.floor_db, long_floor_db, self.peak_db = _joined(self._before, self._block)
         self.swing_db = max(0.0, long_floor_db - self.floor_db)
+        self.late_floor_db = min(self._late_before_db, self._block[0])
+        is_first = math.isinf(self._before[0])
+        self.drop_db = 0.0 if is_first else max(0.0, self._before[0] - self._block[0])
 
     def _begin_block(self) -> None:
         self._blocks.append(self._block)
         self._block = self._before = _NO_BLOCK
         for block in self._blocks:
             self._before = _joined(self._before, block)
+        self._late_before_db = min(
+            block[0] for block in list(self._blocks)[-self._NUM_LATE_BLOCKS :]
+        )
         self._swings.append(self.swing_db)
         self.usual_swing_db = sorted(self._swings)[len(self._swings) * 3 // 4]
 

@@ -224,7 +224,7 @@ class SemanticEndpointer(PauseEndpointer):
     _BEHIND_VOICE_MS = 60
     _LONGEST_RING_MS = 240  # of a voice; what goes on for longer is a softer voice
     _SURE_OF_END, _SURE_OF_NONE = 0.6, 0.75  # of a text with a last mark, and of one without
-    _SURE_OF_END_IN_NOISE = 0.4  # models are less sure there, and no more often wrong
+    _SURE_OF_END_IN_NOISE, _SURE_OF_NONE_IN_NOISE = 0.9, 0.4  # what is misheard may look finished
     _SHORT, _LONG = 0.5, 1.4  # of the pause
     _SHORTEST_MS = 240
 
@@ -269,14 +269,19 @@ class SemanticEndpointer(PauseEndpointer):
         pause_ms, answer = self._options.pause_ms, self._answer
         if answer is None or not answer.text:
             return _frames(pause_ms)
+        sure_of_end, sure_of_none = self._sure()
         if not ends_sentence(answer.text):
-            is_sure = answer.end_probability >= self._SURE_OF_NONE
+            is_sure = answer.end_probability >= sure_of_none
             return _frames(int(pause_ms * self._LONG) if is_sure else pause_ms)
-        is_noisy = self._detector.is_noisy
-        sure_of_end = self._SURE_OF_END_IN_NOISE if is_noisy else self._SURE_OF_END
         if self._is_changed or answer.end_probability < sure_of_end:
             return _frames(pause_ms)
         return _frames(min(pause_ms, max(self._SHORTEST_MS, int(pause_ms * self._SHORT))))
+
+    def _sure(self) -> tuple[float, float]:
+        """How probable the end of a text with a last mark must be, and of one without."""
+        if self._detector.is_noisy:
+            return self._SURE_OF_END_IN_NOISE, self._SURE_OF_NONE_IN_NOISE
+        return self._SURE_OF_END, self._SURE_OF_NONE
 
 
 def _words(text: str) -> str:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from safetensors.numpy import load_file
 
 from tests import needs
@@ -83,14 +84,23 @@ def test_a_run_that_is_stopped_goes_on(tmp_path: Path, monkeypatch: pytest.Monke
 
 
 @pytest.mark.usefixtures("without_voices")
-def test_a_checkpoint_of_another_plan_or_a_broken_one_is_refused(tmp_path: Path) -> None:
+def test_a_checkpoint_of_another_plan_or_a_broken_one_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     run.train(Plan(tmp_path, sentences=2, mixtures=2, steps=2))
     with pytest.raises(RecipeError, match="give the same, or another --run"):
         run.train(Plan(tmp_path, sentences=2, mixtures=2, steps=4))
     checkpoint = tmp_path / "foreground.pt"
-    checkpoint.write_bytes(checkpoint.read_bytes()[:1000])
-    with pytest.raises(BadFileError, match="cut off"):
-        run.train(Plan(tmp_path, sentences=2, mixtures=2, steps=2))
+    whole = checkpoint.read_bytes()
+    monkeypatch.setattr(mixtures, "speak", None)  # it is refused before anything is made
+    for broken in (b"", whole[:1000], b"hello world" * 10):
+        checkpoint.write_bytes(broken)
+        with pytest.raises(BadFileError, match="cut off"):
+            run.train(Plan(tmp_path, sentences=2, mixtures=2, steps=2))
+    for other in ([1, 2], {"step": 3}):
+        torch.save(other, checkpoint)
+        with pytest.raises(BadFileError, match="something else"):
+            run.train(Plan(tmp_path, sentences=2, mixtures=2, steps=2))
 
 
 def test_sentences_have_their_words_inside() -> None:

@@ -19,7 +19,7 @@ from training.foreground import mixtures
 from training.foreground.network import Network
 
 FILE = "foreground.safetensors"
-_CHECKPOINT = "foreground.pt"
+_CHECKPOINT, _PARTS = "foreground.pt", ("network", "optimiser", "schedule")
 _BATCH, _HIGHEST_RATE, _DECAY = 40, 6e-3, 1e-3
 _GAIN_LOG10 = 1.0  # a mixture comes at another level each time, up to 10 dB off
 _FIRST_FRAME = 5  # from the stream's beginning on: before, nobody can know
@@ -37,16 +37,21 @@ class Plan:
     steps: int = 6000
     seed: int = 1
 
+    @property
+    def amounts(self) -> dict[str, int]:
+        return {name: value for name, value in vars(self).items() if name != "run"}
+
 
 def train(plan: Plan) -> Path:
     """Train the network in ``plan.run`` from where it was stopped; the file for the engine."""
     begun = time.monotonic()
     plan.run.mkdir(parents=True, exist_ok=True)
+    saved = _resume(plan)
     clips = mixtures.speak(plan.sentences, plan.seed)
     _say(begun, f"{len(clips)} sentences")
     examples = _examples(clips, plan.mixtures, plan.seed, begun)
     held_out = _examples(mixtures.speak(400, plan.seed + 1), _HELD_OUT, plan.seed + 1, begun)
-    network = _fit(plan, examples, held_out, begun)
+    network = _fit(plan, saved, examples, held_out, begun)
     file = plan.run / FILE
     write_whole(file, safetensors.torch.save(network.weights()))
     _say(begun, f"wrote {file}")
@@ -70,16 +75,20 @@ def _examples(clips: list[mixtures.Clip], count: int, seed: int, begun: float) -
     return features, voiced
 
 
-def _fit(plan: Plan, examples: Examples, held_out: Examples, begun: float) -> Network:
+def _fit(
+    plan: Plan, saved: dict | None, examples: Examples, held_out: Examples, begun: float
+) -> Network:
     torch.manual_seed(plan.seed)
     network = Network()
     optimiser = torch.optim.AdamW(network.parameters(), weight_decay=_DECAY)
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimiser, _HIGHEST_RATE, plan.steps, pct_start=0.1
     )
-    parts = {"network": network, "optimiser": optimiser, "schedule": schedule}
-    first = _resume(plan, parts)
-    for step in range(first, plan.steps):
+    parts = dict(zip(_PARTS, (network, optimiser, schedule), strict=True))
+    if saved:
+        for name, part in parts.items():
+            part.load_state_dict(saved[name])
+    for step in range(saved["step"] if saved else 0, plan.steps):
         features, voiced = _batch(examples, plan.seed, step)
         loss = cross_entropy(network(features)[:, _FIRST_FRAME:], voiced[:, _FIRST_FRAME:])
         optimiser.zero_grad()
@@ -89,7 +98,7 @@ def _fit(plan: Plan, examples: Examples, held_out: Examples, begun: float) -> Ne
         schedule.step()
         if (step + 1) % _EVERY == 0:
             states = {name: part.state_dict() for name, part in parts.items()}
-            _save(plan.run / _CHECKPOINT, states | {"step": step + 1, "plan": str(plan)})
+            _save(plan.run / _CHECKPOINT, states | {"step": step + 1, "plan": plan.amounts})
             _say(begun, f"step {step + 1}/{plan.steps}: {_measured(network, held_out)}")
     return network
 
@@ -100,25 +109,24 @@ def _save(file: Path, content: dict) -> None:
     write_whole(file, buffer.getbuffer())
 
 
-def _resume(plan: Plan, parts: dict) -> int:
-    """Load the checkpoint of the run, if it has one; the step to go on with.
+def _resume(plan: Plan) -> dict | None:
+    """The run's checkpoint, if it has one.
 
     Raises:
-        BadFileError: it is cut off.
+        BadFileError: it is cut off, or something else.
         RecipeError: it is another plan's.
     """
     file = plan.run / _CHECKPOINT
     if not file.exists():
-        return 0
+        return None
     try:
         saved = torch.load(file)
-    except (RuntimeError, EOFError, pickle.UnpicklingError) as error:
-        raise BadFileError(f"{file} is cut off ({error}); remove it") from None
-    if saved["plan"] != str(plan):
-        raise RecipeError(f"{file} is of {saved['plan']}; give the same, or another --run")
-    for name, part in parts.items():
-        part.load_state_dict(saved[name])
-    return saved["step"]
+        made_by, _ = saved["plan"], [saved[name] for name in (*_PARTS, "step")]
+    except (RuntimeError, EOFError, pickle.UnpicklingError, KeyError, TypeError) as error:
+        raise BadFileError(f"{file} is cut off or something else ({error}); remove it") from None
+    if made_by != plan.amounts:
+        raise RecipeError(f"{file} is of {made_by}; give the same, or another --run")
+    return saved
 
 
 def _batch(examples: Examples, seed: int, step: int) -> tuple[torch.Tensor, torch.Tensor]:

@@ -13,7 +13,7 @@ from hark.engine.audio.voice import VAD_FRAME_SAMPLES, VoiceDetector
 from hark.engine.engine import Engine
 from hark.engine.limits import EngineLimits
 from hark.engine.offline import transcribe
-from hark.engine.streams.endpointing import End, new_endpointer, quietest_cut
+from hark.engine.streams.endpointing import Begin, End, new_endpointer, quietest_cut
 from hark.engine.types import (
     SAMPLE_RATE,
     Endpointing,
@@ -200,10 +200,46 @@ def test_no_word_is_cut_in_babble() -> None:
 
 
 def test_babble_alone_begins_nothing() -> None:
-    """But for the first second, in which whoever speaks at once is heard."""
+    """But for the first seconds, in which whoever speaks at once is heard."""
     for seed in (7, 20, 21):
         babble = np.float32(0.5) * scenes.make_noise("babble", 60 * SAMPLE_RATE, seed)
-        assert len(ends_of(babble)) <= 1
+        begun = [sample for sample, _ in spans_of(babble)]
+        assert all(sample < 2.5 * SAMPLE_RATE for sample in begun)
+        assert len(begun) <= 2
+        assert sum(end - begin for begin, end in spans_of(babble)) < 5 * SAMPLE_RATE
+
+
+@pytest.mark.parametrize("kind", ["white noise", "hum"])
+@pytest.mark.parametrize(("quiet_s", "noise_s"), [(0.0, 0.0), (3.0, 5.5), (3.0, 7.5)])
+def test_who_speaks_as_noise_becomes_known_is_heard(
+    kind: str, quiet_s: float, noise_s: float
+) -> None:
+    """In a stream's first sample, or when a fan has run for some seconds: no word was ever lost."""
+    for number, spoken in enumerate(scenes.sentences()[:6]):
+        at = int((quiet_s + noise_s) * SAMPLE_RATE)
+        samples = np.concatenate([silence(quiet_s + noise_s), spoken.samples, silence(1.5)])
+        words = [(at + begin, at + end) for begin, end in spoken.words]
+        noisy = scenes.in_noise(scenes.Scene(samples, [words]), kind, 10.0, number)
+        noisy[: int(quiet_s * SAMPLE_RATE)] = 0.0
+        found = spans_of(noisy)
+        for begin, end in words:
+            inside = (min(end, stop) - max(begin, start) for start, stop in found)
+            assert sum(max(0, part) for part in inside) > 0.5 * (end - begin)
+
+
+def spans_of(audio: np.ndarray) -> list[tuple[int, int]]:
+    """Where segments begin and end, the last one with the audio; no engine, no model."""
+    detector, options, spans = VoiceDetector(), Endpointing(), []
+    endpointer, begin = new_endpointer(options, detector, 0), None
+    for clock in range(VAD_FRAME_SAMPLES, audio.shape[0] + 1, VAD_FRAME_SAMPLES):
+        match endpointer.hear(audio[clock - VAD_FRAME_SAMPLES : clock], clock):
+            case Begin(sample=begin):
+                pass
+            case End(sample=end):
+                assert begin is not None
+                spans.append((begin, end))
+                endpointer, begin = new_endpointer(options, detector, clock), None
+    return spans if begin is None else [*spans, (begin, audio.shape[0])]
 
 
 def ends_of(audio: np.ndarray) -> list[int]:
