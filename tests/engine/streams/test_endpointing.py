@@ -164,7 +164,7 @@ def test_a_hole_says_nothing_about_the_noise(
 def test_a_pause_is_heard_through_the_voices_behind(speech: list[np.ndarray]) -> None:
     """Seven voices at once, 10 dB under the one that speaks, go on while that one pauses.
 
-    An end is late where they are taken for it: were babble told from no noise, 8 of 27 would be.
+    An end is late where they are taken for it: 8 of 27 were, had babble no threshold of its own.
     """
     spans, at, parts = [], int(1.5 * SAMPLE_RATE), [silence(1.5)]
     for clip in speech:
@@ -184,7 +184,7 @@ def test_a_pause_is_heard_through_the_voices_behind(speech: list[np.ndarray]) ->
         delays_ms += [
             min((at - end for at in ends if at >= end), default=0) / MS for _, end in spans
         ]
-    assert sum(not 400 <= delay <= 1000 for delay in delays_ms) <= 2
+    assert sum(not 400 <= delay <= 1000 for delay in delays_ms) <= 1
 
 
 def test_no_word_is_cut_in_babble() -> None:
